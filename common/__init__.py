@@ -1,0 +1,1 @@
+"""Helper modules of the coursework notebooks: one idea a file."""

@@ -1,0 +1,70 @@
+"""Names and places: where files live, what the classes are, and how errors reach a user."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+FIGURES = ROOT / "figures"
+NOTEBOOKS = ROOT / "notebooks"
+CHECKPOINTS = RESULTS / "checkpoints"
+SAMPLES = ROOT / "common" / "samples"
+
+CLASSES = ("background", "cat", "dog")
+IGNORE = 255  # border pixels (trimap 3): no loss, no score
+
+
+class UserError(ValueError):
+    """Something the user can mend; the message names what was wrong, where, and the remedy."""
+
+
+def data_root(root: str | Path | None = None) -> Path | None:
+    """Folder of the photos: ``root`` if given, else ``$PETS_ROOT``, else None."""
+    chosen = str(root or os.environ.get("PETS_ROOT", ""))
+    return Path(chosen).expanduser().resolve() if chosen else None
+
+
+def cache_root() -> Path:
+    """Folder of the preprocessed datasets: ``$PETS_CACHE``, else ``results/local/cache``."""
+    return Path(os.environ.get("PETS_CACHE") or RESULTS / "local" / "cache").expanduser().resolve()
+
+
+@contextmanager
+def atomic_path(target: str | Path) -> Iterator[Path]:
+    """Yield a temporary sibling of ``target`` that replaces it only if the block succeeds."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        raise UserError(
+            f"{target}: could not be written ({error.strerror or error}); "
+            "free some space or choose a writable folder; what was there before is untouched"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def cli(main: Callable[..., int | None]) -> Callable[..., int]:
+    """Decorate a command line's ``main``: a `UserError` becomes one line on stderr, exit code 2."""
+
+    @functools.wraps(main)
+    def wrapped(*args, **kwargs) -> int:
+        try:
+            return main(*args, **kwargs) or 0
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("stopped; run the same command again to go on", file=sys.stderr)
+            return 130
+
+    return wrapped

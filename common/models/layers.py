@@ -1,0 +1,128 @@
+"""Building blocks of the UNet: residual convolutions, self-attention, and the two resamplers.
+
+Everything is pre-activated (He et al. 2016, "Identity mappings in deep residual networks"):
+normalise, activate, convolve, then add the shortcut.
+
+Shapes: B batch, C channels, H W pixels, N = H·W tokens.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+
+def norm(channels: int) -> nn.GroupNorm:
+    """Group normalisation (Wu and He 2018): the same in training and evaluation at any batch."""
+    return nn.GroupNorm(num_groups=max(1, channels // 16), num_channels=channels)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions and a shortcut: (B, C_in, H, W) -> (B, C_out, H, W).
+
+    Args:
+        dropout: probability of dropping a channel between the two convolutions (whole
+            channels, Tompson et al. 2015: neighbouring pixels would give a dropped one away).
+        residual: without it the shortcut is left out (the ablation of notebook 02).
+    """
+
+    def __init__(
+        self, c_in: int, c_out: int, *, dropout: float = 0.1, residual: bool = True
+    ) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            norm(c_in),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(c_in, c_out, 3, padding=1, bias=False),
+            norm(c_out),
+            nn.SiLU(inplace=True),
+            nn.Dropout2d(dropout),
+            nn.Conv2d(c_out, c_out, 3, padding=1),
+        )
+        self.residual = residual
+        widen = residual and c_in != c_out
+        self.shortcut = nn.Conv2d(c_in, c_out, 1, bias=False) if widen else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) + self.shortcut(x) if self.residual else self.body(x)
+
+
+class SelfAttention(nn.Module):
+    """Every place of the grid looks at every other (Vaswani et al. 2017): (B, C, H, W) -> same.
+
+    Costs (H·W)² per head: it belongs where the grid is small.
+    """
+
+    def __init__(self, channels: int, *, head_width: int = 64) -> None:
+        super().__init__()
+        self.heads = max(1, channels // head_width)
+        self.norm = norm(channels)
+        self.to_qkv = nn.Conv2d(channels, 3 * channels, 1, bias=False)
+        self.out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height = x.shape[-2]
+        q, k, v = rearrange(
+            self.to_qkv(self.norm(x)), "b (qkv m d) h w -> qkv b m (h w) d", qkv=3, m=self.heads
+        )
+        seen = F.scaled_dot_product_attention(q, k, v)  # (B, heads, N, D)
+        return x + self.out(rearrange(seen, "b m (h w) d -> b (m d) h w", h=height))
+
+
+class Downsample(nn.Module):
+    """Halve the grid: strided 3×3 convolution beside an averaged shortcut, then attention.
+
+    (B, C_in, H, W) -> (B, C_out, H/2, W/2).
+    """
+
+    def __init__(
+        self, c_in: int, c_out: int, *, attention: bool = False, residual: bool = True
+    ) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            norm(c_in), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, stride=2, padding=1)
+        )
+        self.residual = residual
+        if residual:
+            self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(c_in, c_out, 1, bias=False))
+        self.attend = SelfAttention(c_out) if attention else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.attend(self.body(x) + self.shortcut(x) if self.residual else self.body(x))
+
+
+class Upsample(nn.Module):
+    """Double the grid: 1×1 shortcut and 3×3 convolution, each upsampled bilinearly; then attention.
+
+    (B, C_in, h, w) -> (B, C_out, 2h, 2w). The convolution runs on the small grid, where it is
+    four times cheaper; interpolation commutes with the 1×1 shortcut.
+    """
+
+    def __init__(
+        self, c_in: int, c_out: int, *, attention: bool = False, residual: bool = True
+    ) -> None:
+        super().__init__()
+        self.body = nn.Sequential(norm(c_in), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, padding=1))
+        self.residual = residual
+        if residual:
+            self.shortcut = nn.Conv2d(c_in, c_out, 1, bias=False)
+        self.attend = SelfAttention(c_in) if attention else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.attend(x)
+        x = self.body(x) + self.shortcut(x) if self.residual else self.body(x)
+        return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class Normalize(nn.Module):
+    """Float RGB in [0, 1] -> the encoder's own scale; mean and std travel with the model."""
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return (image - self.mean) / self.std

@@ -1,0 +1,46 @@
+"""What a segmentation model is asked to make small: cross-entropy and soft Dice."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+IGNORE = 255
+
+
+def soft_dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
+    """1 − mean soft Dice over the classes of each photo (Milletari et al. 2016).
+
+    Border pixels take part in neither the prediction nor the truth. A class that a photo lacks
+    still counts: its Dice is high only where nothing is predicted for it.
+
+    Args:
+        logits: (B, K, H, W).
+        target: (B, H, W) integer classes, 255 ignored.
+    """
+    valid = (target != IGNORE).unsqueeze(1)  # (B, 1, H, W)
+    probability = logits.float().softmax(1) * valid
+    truth = F.one_hot(target.long() * valid[:, 0], logits.shape[1]).movedim(-1, 1) * valid
+    overlap = (probability * truth).sum((2, 3))  # (B, K)
+    total = probability.sum((2, 3)) + truth.sum((2, 3))
+    return 1 - ((2 * overlap + smooth) / (total + smooth)).mean()
+
+
+def segmentation_loss(logits: Tensor, target: Tensor, *, dice_weight: float = 1.0) -> Tensor:
+    """Pixel cross-entropy plus ``dice_weight`` times soft Dice; border pixels are ignored.
+
+    Args:
+        logits: (B, K, H, W).
+        target: (B, H, W) integer classes, 255 ignored. A batch of nothing but border gives 0.
+    """
+    pixels = F.cross_entropy(logits.float(), target.long(), ignore_index=IGNORE, reduction="sum")
+    loss = pixels / (target != IGNORE).sum().clamp_min(1)
+    if dice_weight:
+        loss = loss + dice_weight * soft_dice_loss(logits, target)
+    return loss
+
+
+def image_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy of a whole photo's label. logits (B, K), label (B,)."""
+    return F.cross_entropy(logits.float(), label.to(torch.long))

@@ -1,0 +1,153 @@
+"""Running one notebook: in its own kernel, into a temporary file, with a log and a clear end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+import papermill
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from common.config import atomic_path
+from common.pipeline.notebook import Notebook, with_outputs
+from common.pipeline.plan import Plan, Step
+from common.pipeline.state import DONE, FAILED, RUNNING
+from common.provenance import file_sha256
+
+PATIENCE = 180  # seconds for a kernel to start or to hand over an output on a busy machine
+
+
+class NotebookFailed(RuntimeError):
+    """A notebook stopped; the message names notebook, cell, cause, log and remedy."""
+
+
+def carry_out(plan: Plan, step: Step) -> float:
+    """Do what a step asks for and remember it; nothing counts as done before it is on disk.
+
+    Returns:
+        Seconds it took.
+
+    Raises:
+        NotebookFailed: a cell failed or the kernel died.
+        UserError: the output could not be written.
+    """
+    name, output = step.notebook.name, plan.output(step.notebook)
+    started = time.monotonic()
+    if step.action == "text":
+        _renew_text(step.notebook, output)
+        plan.state.put(name, prose=step.notebook.prose_key(), output=file_sha256(output))
+        return time.monotonic() - started
+    plan.state.put(name, status=RUNNING)
+    try:
+        _run(step, output, plan.root)
+    except NotebookFailed as error:
+        plan.state.put(name, status=FAILED, error=str(error).partition(";")[0])
+        raise
+    seconds = time.monotonic() - started
+    plan.state.put(
+        name,
+        status=DONE,
+        key=step.key,
+        parts=step.parts,
+        parameters=step.parameters,
+        prose=step.notebook.prose_key(),
+        output=file_sha256(output),
+        seconds=round(seconds, 1),
+        finished=datetime.now().astimezone().isoformat(timespec="seconds"),
+    )
+    return seconds
+
+
+def _renew_text(notebook: Notebook, output: Path) -> None:
+    merged = with_outputs(notebook.node, nbformat.read(output, as_version=4))
+    with atomic_path(output) as temporary:
+        nbformat.write(merged, temporary)
+
+
+def _run(step: Step, output: Path, root: Path) -> None:
+    name, log = step.notebook.name, output.with_suffix(".log")
+    with atomic_path(output) as temporary, _log_to(log) as logger, _import_from(root):
+        try:
+            papermill.execute_notebook(
+                step.notebook.node,
+                str(temporary),
+                step.given,
+                cwd=str(root),
+                kernel_name="python3",
+                language="python",
+                progress_bar={"desc": name, "leave": False} if sys.stderr.isatty() else False,
+                log_output=True,
+                start_timeout=PATIENCE,
+                iopub_timeout=PATIENCE,
+                extra_arguments=["--log-level=CRITICAL"],  # no start-up notes on the terminal
+            )
+        except (PapermillExecutionError, RuntimeError, NoSuchKernel) as error:
+            logger.error(str(error))
+            raise NotebookFailed(
+                f"{name}, {_what_happened(step, error, temporary)}; log: {log}; "
+                "fix it and run the same command: finished notebooks are kept"
+            ) from error
+
+
+def _what_happened(step: Step, error: Exception, executed: Path) -> str:
+    cause = f"{type(error).__name__}: {error}"
+    if isinstance(error, PapermillExecutionError):
+        index, cause = error.cell_index, f"{error.ename}: {error.evalue}"
+    else:
+        index = _last_started(executed)
+        if isinstance(error, DeadKernelError):
+            cause = "the kernel died (killed, crashed or out of memory)"
+    where = "before its first cell" if index is None else f"cell {_number(step, index)}"
+    return f"{where}: {cause}".partition("\n")[0]
+
+
+def _last_started(output: Path) -> int | None:
+    cells = nbformat.read(output, as_version=4).cells
+    started = [i for i, c in enumerate(cells) if c.metadata.get("papermill", {}).get("start_time")]
+    return started[-1] if started else None
+
+
+def _number(step: Step, index: int) -> int:
+    """Number of a cell in the source notebook, counted from 1, given its index as executed."""
+    tags = [cell.metadata.get("tags", []) for cell in step.notebook.node.cells]
+    injected_at = next((i + 1 for i, t in enumerate(tags) if "parameters" in t), index)
+    return index + (0 if step.given and injected_at < index else 1)
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[logging.Logger]:
+    """Send papermill's messages and the cells' printed output to ``path``."""
+    logger = logging.getLogger("papermill")
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield logger
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def _import_from(root: Path) -> Iterator[None]:
+    """Let kernels started inside import the project's packages."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *([before] if before else [])])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before

@@ -1,0 +1,154 @@
+"""The pieces a page is laid from: sanitized HTML, embedded images, numbered captions, slots."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+import bleach
+from bs4 import BeautifulSoup
+from PIL import Image
+
+TAGS = """
+    a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4
+    h5 h6 hr i kbd li mark ol p pre q s samp section small span strong sub summary sup table
+    tbody td tfoot th thead tr u ul var
+"""
+ATTRIBUTES = {
+    "*": ["class", "id", "title", "data-slot"],
+    "a": ["href"],
+    "ol": ["start"],
+    "td": ["colspan", "rowspan"],
+    "th": ["colspan", "rowspan", "scope"],
+}
+PROTOCOLS = {"http", "https", "mailto"}
+INVISIBLE = ["script", "style", "template", "noscript", "iframe", "object", "svg", "math", "title"]
+SLOT = re.compile(r'<(span|div) data-slot="(\d+)"></\1>')
+NUMBER = "\ue000"  # private-use character: stands for the number a caption gets at the end
+WIDE = 700  # CSS pixels (7.3 inches): from here on a broad figure reaches beyond the text
+SMALL = 540  # below it a figure keeps its size, so that lettering stays alike from plot to plot
+
+
+class Slots:
+    """Finished HTML (images, formulas) kept aside while its surroundings are sanitized."""
+
+    def __init__(self) -> None:
+        self._finished: list[str] = []
+
+    def put(self, html: str, tag: str = "div") -> str:
+        """Keep ``html`` and return the empty element that stands for it."""
+        self._finished.append(html)
+        return f'<{tag} data-slot="{len(self._finished) - 1}"></{tag}>'
+
+    def fill(self, html: str) -> str:
+        """Put everything kept back in its place; unknown slots become nothing."""
+        kept = dict(enumerate(self._finished))
+        return SLOT.sub(lambda match: kept.get(int(match[2]), ""), html)
+
+
+@dataclass
+class Page:
+    """What a notebook's fragments share while they become HTML.
+
+    Attributes:
+        path: the notebook.
+        notebooks: stems of all notebooks of the report, for links.
+        figures: names of all figures of the report, for links.
+        prefix: begins every id, so that ids stay apart; the notebook's stem if not given.
+        title: title of the notebook, set from its first heading of level 1.
+        attachments: pictures pasted into markdown cells, by the address that refers to them.
+        contents: (id, text) of each second-level heading, found while rendering.
+        slots: finished HTML that waits to be filled in.
+    """
+
+    path: Path
+    notebooks: frozenset[str] = frozenset()
+    figures: frozenset[str] = frozenset()
+    prefix: str = ""
+    title: str = ""
+    attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    contents: list[tuple[str, str]] = field(default_factory=list)
+    slots: Slots = field(default_factory=Slots)
+
+    def __post_init__(self) -> None:
+        self.prefix = self.prefix or self.name
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+def parse(html: str) -> BeautifulSoup:
+    """Parse a fragment and drop what must not be seen, such as a style sheet's text."""
+    soup = BeautifulSoup(html, "html.parser")
+    for element in soup(INVISIBLE):
+        element.decompose()
+    return soup
+
+
+def clean(html: str) -> str:
+    """Keep only harmless tags and attributes: nothing that runs, loads or styles is left."""
+    return bleach.clean(
+        html, tags=set(TAGS.split()), attributes=ATTRIBUTES, protocols=PROTOCOLS, strip=True
+    )
+
+
+def image_html(mime: str, data: bytes, alt: str) -> str:
+    """``<img>`` with the picture inside; an SVG in an ``<img>`` can neither run nor load."""
+    width, height = image_size(mime, data)
+    url = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    shape = f' width="{width:.0f}" height="{height:.0f}"' if width and height else ""
+    return f'<img src="{url}" alt="{escape(alt)}"{shape}>'
+
+
+def image_size(mime: str, data: bytes) -> tuple[float, float]:
+    """Width and height in CSS pixels (96 an inch); (0, 0) where the picture does not say."""
+    if mime == "image/svg+xml":
+        box = re.search(rb'viewBox="[\d.+-]+[ ,]+[\d.+-]+[ ,]+([\d.]+)[ ,]+([\d.]+)"', data[:4000])
+        return (float(box[1]) * 4 / 3, float(box[2]) * 4 / 3) if box else (0, 0)
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            scale = 96 / max(float(image.info.get("dpi", (96, 96))[0]), 72)
+            return image.width * scale, image.height * scale
+    except (OSError, ValueError):
+        return 0, 0
+
+
+def figure_html(mime: str, data: bytes, *, alt: str, caption: str = "", name: str = "") -> str:
+    """Figure with its numbered caption below; ``caption`` is HTML, ``alt`` is plain text."""
+    width, height = image_size(mime, data)
+    broad = width >= max(WIDE, 1.3 * height)
+    kind = "figure wide" if broad else "figure small" if 0 < width < SMALL else "figure"
+    image = f'<div class="plate">{image_html(mime, data, alt)}</div>'
+    return _captioned(kind, "fig", name, image + _caption("Figure", caption))
+
+
+def table_html(table: str, *, caption: str = "", name: str = "") -> str:
+    """Table that scrolls inside its own box, with its numbered caption above."""
+    box = f'<div class="scroll">{table}</div>'
+    return _captioned("table", "tab", name, _caption("Table", caption) + box)
+
+
+def number_captions(html: str) -> str:
+    """Count figures and tables through the whole report, in reading order."""
+    seen = {"Figure": 0, "Table": 0}
+
+    def numbered(match: re.Match[str]) -> str:
+        seen[match[1]] += 1
+        return f"{match[1]}\N{NO-BREAK SPACE}{seen[match[1]]}"
+
+    return re.sub(f"(Figure|Table){NUMBER}", numbered, html)
+
+
+def _caption(kind: str, caption: str) -> str:
+    label = f'<span class="number">{kind}{NUMBER}</span>'
+    return f"<figcaption>{label} {caption}</figcaption>" if caption else ""
+
+
+def _captioned(kind: str, prefix: str, name: str, content: str) -> str:
+    anchor = f' id="{prefix}-{escape(name)}"' if name else ""
+    return f'<figure class="{kind}"{anchor}>{content}</figure>'

@@ -1,0 +1,166 @@
+"""Run the notebooks in order under one profile, redo only what changed, and build the report.
+
+``python -m common.run_all`` replays the committed results; ``--help`` lists the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.config import ROOT, UserError, cli, data_root
+from common.pipeline.account import duration, finished, provenance, status_line
+from common.pipeline.execute import NotebookFailed, carry_out
+from common.pipeline.notebook import read_notebook, select
+from common.pipeline.parameters import assign
+from common.pipeline.plan import Plan
+from common.pipeline.publish import publish
+from common.pipeline.state import locked
+
+SMOKE = "results/_smoke"
+
+
+def profiles() -> dict[str, dict[str, dict[str, object]]]:
+    """Profile → notebook (``*``: all that declare the parameter) → papermill parameters."""
+    photos = str(data_root() or "")
+    trained_on = photos or "download"
+    return {
+        "replay": {"*": {"train": False, "data_root": photos}},
+        "smoke": {
+            "*": {
+                "train": True,
+                "data_root": f"{SMOKE}/pets",
+                "results_dir": f"{SMOKE}/results",
+                "figures_dir": f"{SMOKE}/figures",
+                "stamp": "smoke run: not a result",
+                "image_size": 32,
+                "epochs": 1,
+                "max_steps": 2,
+                "batch_size": 4,
+            }
+        },
+        "cpu": {"*": {"train": True, "data_root": trained_on}},
+        "study": {"*": {"train": True, "data_root": trained_on, "study": True}},
+        "full": {"*": {"train": True, "data_root": trained_on, "image_size": 224}},
+    }
+
+
+@cli
+def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Command line of the pipeline.
+
+    Args:
+        argv: arguments, those of the process by default.
+        root: project folder that holds ``notebooks/`` and ``results/``.
+
+    Returns:
+        Exit code: 0 done, 1 a notebook failed, 2 wrong use.
+    """
+    options = _parser().parse_args(argv)
+    if options.publish and (options.profile != "replay" or options.parameter or data_root()):
+        raise UserError(
+            "--publish takes a plain replay without the dataset, so that no dataset photo is "
+            "committed; unset PETS_ROOT and leave out --profile and -p"
+        )
+    plan = _plan(root, options.profile, options.parameter)
+    chosen = _chosen(plan, options.only, options.start)
+    if options.status:
+        for step in plan.steps(chosen, options.force):
+            print(f"{step.notebook.name}: {status_line(plan, step)}")
+        return 0
+    try:
+        with locked(plan.runs):
+            _run(plan, chosen, options.force)
+            if options.publish:
+                publish(plan, [n for n in plan.notebooks if n.name in chosen])
+            _report(plan, options.profile)
+    except NotebookFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m common.run_all", description=__doc__)
+    parser.add_argument("--profile", choices=profiles(), default="replay")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these notebooks alone")
+    parser.add_argument(
+        "--from", dest="start", metavar="NAME", help="this notebook and later ones"
+    )
+    parser.add_argument("--force", action="store_true", help="run them even if up to date")
+    parser.add_argument("--status", action="store_true", help="say what would run and why")
+    parser.add_argument("--publish", action="store_true", help="copy outputs into notebooks/")
+    parser.add_argument(
+        *("-p", "--parameter"),
+        action="append",
+        default=[],
+        metavar="NAME.key=value",
+        help="set a parameter of one notebook (*.key: of all that declare it)",
+    )
+    return parser
+
+
+def _plan(root: Path, profile: str, overrides: Sequence[str]) -> Plan:
+    paths = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    if not paths:
+        raise UserError(f"{root / 'notebooks'} holds no numbered notebook; restore it with git")
+    notebooks = tuple(read_notebook(path) for path in paths)
+    given = assign(notebooks, profiles()[profile], overrides)
+    if profile == "smoke":
+        _make_smoke_set(root / SMOKE / "pets")
+    runs = f"{SMOKE}/runs" if profile == "smoke" else f"results/local/runs/{profile}"
+    return Plan(root, root / runs, notebooks, given)
+
+
+def _make_smoke_set(folder: Path) -> None:
+    if not folder.exists():
+        from common.synthetic import make_pets
+
+        partial = folder.with_name("pets.tmp")
+        shutil.rmtree(partial, ignore_errors=True)
+        make_pets(partial)
+        partial.replace(folder)
+
+
+def _chosen(plan: Plan, only: Sequence[str] | None, start: str | None) -> list[str]:
+    names = [notebook.name for notebook in plan.notebooks]
+    if only:
+        wanted = {name for text in only for name in select(plan.notebooks, text)}
+        names = [name for name in names if name in wanted]
+    if start:
+        first = select(plan.notebooks, start)[0]
+        names = [name for name in names if name >= first]
+    return names
+
+
+def _run(plan: Plan, chosen: Sequence[str], force: bool) -> None:
+    for number, step in enumerate(plan.steps(chosen, force), 1):
+        label = f"[{number}/{len(chosen)}] {step.notebook.name} …"
+        if step.action == "keep":
+            print(f"{label} up to date", flush=True)
+            continue
+        last = plan.state.get(step.notebook.name).get("seconds")
+        if step.action == "run":
+            took = f" (took {duration(last)} last time)" if last else ""
+            print(f"{label} running{took}", flush=True)
+        seconds = carry_out(plan, step)
+        done = f"done in {duration(seconds)}" if step.action == "run" else "new text, no cell ran"
+        print(f"{label} {done}", flush=True)
+
+
+def _report(plan: Plan, profile: str) -> None:
+    from common.report import build_report
+
+    results = plan.root / (f"{SMOKE}/results" if profile == "smoke" else "results")
+    out = (results.parent if profile == "smoke" else results) / "report.html"
+    outputs = [plan.output(notebook) for notebook in finished(plan)]
+    build_report(outputs, out, provenance={"profile": profile, **provenance(plan, results)})
+    missing = len(plan.notebooks) - len(outputs)
+    print(f"report: {out}" + (f" ({missing} notebooks have not run)" if missing else ""))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

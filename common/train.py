@@ -1,0 +1,246 @@
+"""One training loop for every model, which knows nothing of a model but its ``loss(batch)``.
+
+Built on `accelerate`: the same call trains on a CPU, a GPU, several, or several machines. All
+randomness of an epoch follows from (seed, epoch), so a killed run goes on to the same weights.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader, RandomSampler
+from tqdm.auto import tqdm
+
+from .augment import augmentation
+from .config import UserError, atomic_path
+from .data import PetCache, PetDataset
+from .quick_eval import quick_scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A run, but for the model and the data.
+
+    Attributes:
+        epochs, batch_size: an epoch is ``samples`` photos (0: all), drawn without replacement.
+        lr, weight_decay, warmup, clip: AdamW's rate peaks after ``warmup`` epochs, then falls as a
+            cosine to 0; gradients are clipped to the norm ``clip``.
+        ema: decay of the averaged weights, which are the ones scored and kept.
+        seed, fraction: of all randomness; share of the training photos used.
+        patience: epochs without a better validation mIoU before stopping early (0: never).
+        recipe: of `common.augment.augmentation`.
+        precision: "bf16" or "no".
+        max_steps: steps of an epoch at most (0: no limit), for smoke runs.
+        workers: processes that decode and augment.
+    """
+
+    epochs: int = 60
+    batch_size: int = 32
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 2.0
+    clip: float = 1.0
+    ema: float = 0.998
+    seed: int = 0
+    fraction: float = 1.0
+    samples: int = 0
+    patience: int = 0
+    recipe: str = "full"
+    precision: str = "bf16"
+    max_steps: int = 0
+    workers: int = 1
+
+
+class WithLoss(nn.Module):
+    """Calls ``model.loss`` from ``forward``, where accelerate hooks in."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        return self.model.loss(batch)
+
+
+def learning_rate(epoch: float, config: TrainConfig) -> float:
+    """Share of the peak rate at a (fractional) epoch: linear warm-up, then a half cosine."""
+    if epoch < config.warmup:
+        return (epoch + 1e-3) / config.warmup
+    done = (epoch - config.warmup) / max(1e-9, config.epochs - config.warmup)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
+    """Weight decay for matrices and kernels, none for biases, norms and single vectors."""
+    trained = [value for value in model.parameters() if value.requires_grad]
+    return [
+        {"params": [value for value in trained if value.ndim > 1], "weight_decay": weight_decay},
+        {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """Exponential moving average of the weights, quicker while there are few steps behind it."""
+
+    def update(mean: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+        return mean.lerp(new, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
+
+    return AveragedModel(model, avg_fn=update)
+
+
+class Trainer:
+    """A run that can be stopped at any moment and called again.
+
+    Args:
+        model: has ``inputs`` (batch keys it takes) and ``loss(batch)``.
+        cache: the preprocessed dataset; its splits train and val are used.
+        config: see `TrainConfig`.
+        state: file of the run's progress. When it exists and belongs to ``key``, the run goes on.
+        key: identity of the run; a state with another key is an earlier run's and is dropped.
+    """
+
+    def __init__(
+        self, model: nn.Module, cache: PetCache, config: TrainConfig, state: Path, key: str = ""
+    ) -> None:
+        self.config, self.cache, self.state, self.key = config, cache, Path(state), key
+        precision = config.precision if torch.get_autocast_dtype("cpu") else "no"
+        self.accelerator = Accelerator(mixed_precision=precision)
+        self.order = torch.Generator()
+        self.model = model.to(memory_format=torch.channels_last)
+        self.loader = self._loader()
+        self.optimizer = torch.optim.AdamW(
+            decay_groups(model, config.weight_decay), lr=config.lr, betas=(0.9, 0.99)
+        )
+        prepared = self.accelerator.prepare(WithLoss(self.model), self.optimizer, self.loader)
+        self.compute_loss, self.optimizer, self.loader = prepared
+        self.ema = averaged(self.model, config.ema)
+        self.history: list[dict] = []
+        self.best: dict[str, Tensor] = {}
+
+    def _loader(self) -> DataLoader:
+        config = self.config
+        rows = self.cache.rows("train", config.fraction, config.seed)
+        if not len(rows):
+            raise UserError("the training split is empty; is trainval.txt there?")
+        data = PetDataset(self.cache, rows, augmentation(config.recipe))
+        take = min(config.samples or len(rows), len(rows))
+        sampler = RandomSampler(data, num_samples=take, generator=self.order)
+        return DataLoader(
+            data, config.batch_size, sampler=sampler, num_workers=config.workers,
+            generator=self.order, drop_last=take >= config.batch_size,
+        )  # fmt: skip
+
+    def run(self) -> pd.DataFrame:
+        """Train to the end or to early stopping; the model is left with its best weights.
+
+        Returns:
+            One row an epoch: epoch, loss, val_miou and its classes, lr, seconds, photos_per_second.
+        """
+        self.resume()
+        bar = tqdm(
+            total=self.config.epochs, initial=len(self.history), desc="training", unit="epoch",
+            disable=not self.accelerator.is_main_process,
+        )  # fmt: skip
+        while len(self.history) < self.config.epochs and not self.should_stop():
+            row = self.train_epoch(len(self.history))
+            row |= self.validate()
+            self.history.append(row)
+            if row["val_miou"] >= max(past["val_miou"] for past in self.history):
+                self.best = {n: v.clone() for n, v in self.ema.module.state_dict().items()}
+            self.save()
+            bar.update()
+            bar.set_postfix_str(
+                f"loss {row['loss']:.3f}, val mIoU {row['val_miou']:.3f}, "
+                f"{row['photos_per_second']:.0f} photos/s"
+            )
+        self.model.load_state_dict(self.best)
+        return pd.DataFrame(self.history)
+
+    def train_epoch(self, epoch: int) -> dict[str, float]:
+        """One pass over the epoch's photos: mean loss, rate and speed."""
+        seed = self.config.seed * 100_003 + epoch
+        torch.manual_seed(seed)
+        self.order.manual_seed(seed)
+        self.model.train()
+        start, losses, photos = time.perf_counter(), [], 0
+        for step, batch in enumerate(self._batches()):
+            share = learning_rate(epoch + step / len(self.loader), self.config)
+            losses.append(self.step(batch, self.config.lr * share))
+            photos += len(batch["image"]) * self.accelerator.num_processes
+        seconds = time.perf_counter() - start
+        loss = float(torch.stack(losses).mean())
+        if not math.isfinite(loss):
+            raise UserError(f"epoch {epoch + 1}: the loss is {loss}; lower the learning rate")
+        return {
+            "epoch": epoch + 1, "loss": loss, "lr": self.config.lr * share,
+            "seconds": seconds, "photos_per_second": photos / seconds,
+        }  # fmt: skip
+
+    def _batches(self) -> Iterator[dict[str, Tensor]]:
+        for step, batch in enumerate(tqdm(self.loader, leave=False, desc="epoch", unit="batch")):
+            if self.config.max_steps and step >= self.config.max_steps:
+                return
+            batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
+            yield {name: batch[name] for name in self.model.inputs}
+
+    def step(self, batch: dict[str, Tensor], lr: float) -> Tensor:
+        """One update of the weights and their average; returns the loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        loss = self.compute_loss(batch)
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.ema.update_parameters(self.model)
+        return loss.detach()
+
+    def validate(self) -> dict[str, float]:
+        """Scores of the averaged weights on the validation photos, at the cache's size."""
+        with self.accelerator.autocast():
+            return quick_scores(self.ema.module, self.cache, "val", self.accelerator)
+
+    def should_stop(self) -> bool:
+        """Whether ``patience`` epochs have passed without a better validation mIoU."""
+        scores = [row["val_miou"] for row in self.history]
+        waited = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
+        return bool(self.config.patience) and waited >= self.config.patience
+
+    def save(self) -> None:
+        """Write the run's progress: one file, replaced whole."""
+        if not self.accelerator.is_main_process:
+            return
+        progress = {
+            "key": self.key, "config": json.dumps(asdict(self.config)),
+            "history": json.dumps(self.history), "best": self.best,
+            "model": self.model.state_dict(), "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }  # fmt: skip
+        with atomic_path(self.state) as file:
+            torch.save(progress, file)
+
+    def resume(self) -> None:
+        """Take up the progress of an earlier call, if it is this run's."""
+        if not self.state.is_file():
+            return
+        try:
+            progress = torch.load(self.state, weights_only=True)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise UserError(f"{self.state}: unreadable progress ({error}); delete it") from None
+        if progress["key"] != self.key or progress["config"] != json.dumps(asdict(self.config)):
+            return
+        self.history, self.best = json.loads(progress["history"]), progress["best"]
+        self.model.load_state_dict(progress["model"])
+        self.ema.load_state_dict(progress["ema"])
+        self.optimizer.load_state_dict(progress["optimizer"])

@@ -1,0 +1,336 @@
+"""The report is one file that asks for nothing, runs nothing it was handed, and numbers itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
+
+from common.config import UserError
+from common.report import build_report
+from common.report.blocks import number_captions
+from common.report.mathml import to_mathml
+from common.report.outputs import SVG_LIMIT
+from common.report.tables import text_table
+
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 60" onload="alert(1)">'
+    "<script>alert(2)</script><rect width='90' height='60'/></svg>"
+)
+PROVENANCE = {
+    "date": "2026-03-12T09:01:00+00:00",
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+    "profile": "smoke",
+    "processor": "a <fast> one",
+    "versions": {"torch": "2.14.1"},
+    "minutes": {"01_first": 0.5, "02_second": 12.25},
+    "test_reads": [{"time": "09:00", "model": "unet", "miou": 0.861}],
+}
+PROSE = """# 01 · First notebook
+
+Costs $5 and `$HOME`, see [part](02_second.ipynb#The-end), [whole](../notebooks/02_second.ipynb),
+[here](#The-idea), [source](../common/x.py), [plot](../figures/02_plot.png),
+[site](https://example.org/) and [bad](javascript:alert(3)).[^1] Formula $x_i < \\frac{a}{b}$.
+
+[![Colab](https://colab.research.google.com/badge.svg)](https://colab.research.google.com/x)
+
+## The idea
+
+$$
+\\mathcal{L} = \\sum_i y_i
+$$
+
+| name | value |
+|------|-------|
+| a    | 1.5   |
+| b    | 12    |
+
+<script>alert(4)</script><img src="https://example.org/x.png" alt="far away" onerror="alert(5)">
+
+![pasted](attachment:image.png "A pasted picture")
+
+[^1]: A note.
+"""
+
+
+def png(width: int = 90, height: int = 60) -> str:
+    """Base64 of a PNG of that many pixels."""
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), (10, 106, 108)).save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def shown(data: dict, **metadata: str) -> nbformat.NotebookNode:
+    """A displayed output; ``caption`` and ``name`` are the report's convention."""
+    return new_output("display_data", data=data, metadata=metadata)
+
+
+def cell(*outputs: nbformat.NotebookNode, tag: str = "", source: str = "secret_code()"):
+    """A code cell that has run."""
+    tags = {"tags": [tag] if tag else []}
+    return new_code_cell(source, outputs=list(outputs), metadata=tags)
+
+
+def stream(text: str, name: str = "stdout") -> nbformat.NotebookNode:
+    return new_output("stream", name=name, text=text)
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Function that writes notebooks' cells to ``tmp_path`` and builds their report's text."""
+
+    def built(**notebooks: list) -> str:
+        paths = []
+        for stem, cells in notebooks.items():
+            paths.append(tmp_path / f"{stem.lstrip('n')}.ipynb")
+            node = new_notebook(cells=cells)
+            for index, each in enumerate(node.cells):
+                each["id"] = f"cell-{index}"
+            nbformat.write(node, paths[-1])
+        out = build_report(paths, tmp_path / "out" / "report.html", provenance=PROVENANCE)
+        return out.read_text(encoding="utf-8")
+
+    return built
+
+
+@pytest.fixture
+def report(write) -> str:
+    """Two notebooks with everything that a report must show, tidy or refuse."""
+    frame = pd.DataFrame({"score": [0.5, 0.25], "who": ["cat", "<dog>"]}, index=["a", "b"])
+    frame.index.name = "model"
+    attack = frame.to_html().replace("cat", 'cat<script>alert(6)</script><i onclick="x()">!</i>')
+    prose = new_markdown_cell(PROSE, attachments={"image.png": {"image/png": png()}})
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "W(1)"}
+    first = [
+        prose,
+        cell(stream("parameters_cell"), tag="parameters"),
+        cell(stream("hidden_cell"), tag="hide"),
+        cell(stream("warning: oops", "stderr"), stream("kept\n 50%|##   | 1/2 [00:01, 1it/s]\n")),
+        cell(shown({"image/png": png(), "image/svg+xml": SVG}, caption="One $y$", name="01_one")),
+        cell(shown(widget), shown({"text/plain": "<Figure size 640x480 with 1 Axes>"})),
+        cell(shown({"text/html": attack}, caption="Scores", name="01_scores")),
+        cell(shown({"text/markdown": "Best is **0.861**."}), tag="summary"),
+    ]
+    second = [
+        new_markdown_cell("# 02 · Second notebook\n\n## The end\n\nBack: [up](#The-end)."),
+        cell(
+            shown({"image/png": png(900, 300), "text/plain": "x"}, caption="Two", name="02_plot")
+        ),
+    ]
+    return write(n01_first=first, n02_second=second)
+
+
+def test_asks_no_other_host_for_anything(report: str) -> None:
+    soup = BeautifulSoup(report, "html.parser")
+    sources = [tag["src"] for tag in soup.find_all(src=True)]
+    assert len(sources) == 3
+    assert all(source.startswith("data:image/") for source in sources)
+    assert [link["href"] for link in soup.find_all("link")] == ["data:,"]
+    assert not re.search(r"url\(|@import", report)
+    policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "script-src 'sha256-" in policy
+
+
+def test_runs_nothing_that_a_notebook_brought(report: str) -> None:
+    soup = BeautifulSoup(report, "html.parser")
+    assert len(soup.find_all("script")) == 1
+    assert "alert(" not in report
+    assert not [tag for tag in soup.find_all(True) for name in tag.attrs if name.startswith("on")]
+    assert not soup.find_all(["iframe", "object", "embed", "form"])
+
+
+def test_shows_no_code_and_none_of_the_noise(report: str) -> None:
+    for noise in ("secret_code", "parameters_cell", "hidden_cell", "oops", "it/s", "W(1)", "Axes"):
+        assert noise not in report, noise
+    assert '<pre class="output">kept</pre>' in report
+
+
+def test_figures_and_tables_are_numbered_through_the_report(report: str) -> None:
+    soup = BeautifulSoup(report, "html.parser")
+    captions = [caption.get_text(" ", strip=True) for caption in soup.find_all("figcaption")]
+    assert captions == [
+        "Figure\xa01 A pasted picture",
+        "Figure\xa02 One y",
+        "Table\xa01 Scores",
+        "Figure\xa03 Two",
+    ]
+    assert soup.find(id="fig-02_plot").img["alt"] == "Two"
+    assert "wide" in soup.find(id="fig-02_plot")["class"]
+
+
+def test_small_svg_wins_over_png_and_a_large_one_loses(write) -> None:
+    large = SVG.replace("</svg>", f"<!--{'x' * SVG_LIMIT}--></svg>")
+    html = write(
+        n01_a=[cell(shown({"image/png": png(), "image/svg+xml": each})) for each in (SVG, large)]
+    )
+    kinds = re.findall(r'src="data:(image/[a-z+]+);', html)
+    assert kinds == ["image/svg+xml", "image/png"]
+
+
+def test_every_inner_link_has_its_target(report: str) -> None:
+    soup = BeautifulSoup(report, "html.parser")
+    links = {a.get_text(strip=True): a["href"] for a in soup.main.find_all("a")}
+    assert links["part"] == "#02_second-the-end" == links["up"]
+    assert links["whole"] == "#02_second"
+    assert links["here"] == "#01_first-the-idea"
+    assert links["plot"] == "#fig-02_plot"
+    assert links["site"] == "https://example.org/"
+    assert not {"source", "bad", "Colab"} & set(links)
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    inner = {a["href"][1:] for a in soup.find_all("a") if a["href"].startswith("#")}
+    assert inner <= set(ids)
+
+
+def test_contents_list_notebooks_and_their_parts(report: str) -> None:
+    links = BeautifulSoup(report, "html.parser").nav.find_all("a")
+    assert [link["href"] for link in links] == [
+        "#summary",
+        "#01_first",
+        "#01_first-the-idea",
+        "#02_second",
+        "#02_second-the-end",
+        "#provenance",
+    ]
+    assert links[1].get_text() == "01First notebook"
+
+
+def test_summary_cells_stand_at_the_top_only(report: str) -> None:
+    soup = BeautifulSoup(report, "html.parser")
+    assert "Best is 0.861." in soup.find(id="summary").get_text()
+    assert report.count("Best is") == 1
+
+
+def test_formulas_are_mathml_and_code_keeps_its_dollars(report: str) -> None:
+    soup = BeautifulSoup(report, "html.parser")
+    assert [math["display"] for math in soup.find_all("math")].count("block") == 1
+    assert soup.find("math").find("mfrac")
+    assert "<code>$HOME</code>" in report
+    assert "Costs $5 and" in report
+
+
+def test_table_columns_of_numbers_are_marked_and_the_header_is_one_row(report: str) -> None:
+    table = BeautifulSoup(report, "html.parser").find(id="tab-01_scores").table
+    assert table["class"] == ["sortable"]
+    assert [cell.get_text() for cell in table.thead.find_all("th")] == ["model", "score", "who"]
+    marked = [[("num" in c.get("class", [])) for c in row.find_all(["th", "td"])]
+              for row in table.find_all("tr")]  # fmt: skip
+    assert marked == [[False, True, False]] * 3
+    assert "<dog>" in table.get_text()
+
+
+@pytest.mark.parametrize(
+    ("texts", "numeric"),
+    [
+        (["1,234", "−2.5e-3", ""], True),
+        (["0.86 [0.85, 0.87]", "0.9 ± 0.1", "NaN"], True),
+        (["12 %", "3 px", "0.85–0.87"], True),
+        (["2026-03-12"], False),
+        (["1.0.20"], False),
+        (["1", "unet"], False),
+        (["", "–"], False),
+    ],
+)
+def test_what_counts_as_a_number(texts: list[str], numeric: bool) -> None:
+    assert ('class="num"' in text_table([{"x": text} for text in texts])) is numeric
+
+
+def test_provenance_is_shown_and_escaped(report: str) -> None:
+    text = BeautifulSoup(report, "html.parser").find(id="provenance").get_text(" ", strip=True)
+    for expected in ("a <fast> one", "torch 2.14.1", "02_second 12.25", "unet 0.861"):
+        assert expected in text
+    assert "12 March 2026 · commit 0123456789 · profile smoke" in report
+
+
+def test_same_input_same_bytes(write) -> None:
+    cells = [new_markdown_cell(PROSE.replace("attachment:image.png", "data:image/png;base64,"
+                                             + png()))]  # fmt: skip
+    assert write(n01_first=cells) == write(n01_first=cells)
+
+
+def test_attachments_of_the_same_name_stay_apart(write) -> None:
+    cells = [
+        new_markdown_cell(
+            "![x](attachment:image.png)", attachments={"image.png": {"image/png": p}}
+        )
+        for p in (png(10, 10), png(20, 20))
+    ]
+    assert re.findall(r'<img[^>]* width="(\d+)"', write(n01_a=cells)) == ["10", "20"]
+
+
+@pytest.mark.parametrize("content", [None, "not json", '{"cells": 3}', "{}"])
+def test_bad_notebook_is_named_and_the_old_report_stays(tmp_path: Path, content) -> None:
+    notebook, out = tmp_path / "03_mae.ipynb", tmp_path / "report.html"
+    out.write_text("before")
+    if content is not None:
+        notebook.write_text(content)
+    with pytest.raises(UserError, match="03_mae.ipynb"):
+        build_report([notebook], out, provenance={})
+    assert out.read_text() == "before"
+
+
+def test_missing_picture_is_named(write) -> None:
+    with pytest.raises(UserError, match=r"01_a\.ipynb.*gone\.png"):
+        write(n01_a=[new_markdown_cell("![x](gone.png)")])
+
+
+def test_formula_of_a_hostile_notebook_is_harmless() -> None:
+    assert "<script>" not in to_mathml(r"\text{<script>alert(1)</script>}", "inline")
+    assert "javascript" not in to_mathml(r"\href{javascript:alert(1)}{x}", "inline")
+
+
+def test_formula_details() -> None:
+    assert to_mathml(r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "block").count("mtr") == 4
+    assert "𝜽" in to_mathml(r"\boldsymbol{\theta}", "inline")
+    assert "<msup><mi>ℝ</mi><mi>n</mi></msup>" in to_mathml(r"\mathbb{R}^n", "inline")
+    with pytest.warns(UserWarning, match=r"\\nonsense"):
+        assert to_mathml(r"\nonsense x", "inline") == r'<code class="formula">\nonsense x</code>'
+
+
+def test_counting_ignores_words_in_the_text() -> None:
+    assert number_captions("Figure 9, Table\ue000 Figure\ue000 Table\ue000") == (
+        "Figure 9, Table\xa01 Figure\xa01 Table\xa02"
+    )
+
+
+@pytest.mark.long
+def test_in_a_browser(report: str, tmp_path: Path) -> None:
+    """No request, no refusal by the policy, no sideways scrolling; sort and theme work."""
+    chromium = shutil.which("chromium") or pytest.skip("needs Chromium")
+    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+    address = (tmp_path / "out" / "report.html").as_uri()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                  "--disable-background-networking", "--disable-component-update"],
+        )  # fmt: skip
+        page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
+        requests, complaints = [], []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.click("#tab-01_scores th:nth-child(2) button")
+        column = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
+        page.click("#theme")
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.reload()
+        remembered = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        sideways = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        browser.close()
+    assert {url for url in requests if not url.startswith("data:")} == {address}
+    assert complaints == []
+    assert column == ["0.25", "0.50"]
+    assert paper == remembered == "rgb(21, 24, 27)"
+    assert not sideways
