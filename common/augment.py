@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from .config import IGNORE
+from .config import IGNORE, UserError
 
 RECIPES = ("none", "geometry", "full")
 
@@ -80,5 +80,7 @@ def augmentation(recipe: str = "full") -> v2.Transform:
     Args:
         recipe: "none", "geometry" (flips and affine) or "full" (with colour and damage).
     """
+    if recipe not in RECIPES:
+        raise UserError(f"recipe {recipe!r} is unknown; choose one of {', '.join(RECIPES)}")
     steps = {"none": [], "geometry": geometry(), "full": [*geometry(), *photometry()]}
     return v2.Compose(steps[recipe]) if steps[recipe] else v2.Identity()

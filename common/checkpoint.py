@@ -12,12 +12,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from .config import CHECKPOINTS, UserError, atomic_path
 from .models import create_model
-from .provenance import file_sha256, git_commit, versions
+from .provenance import git_commit, versions
 
 FORMAT = 1
 
@@ -40,35 +40,44 @@ class Card:
 
 
 def trained_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Name -> tensor of everything that training changed: parameters that take a gradient."""
+    """Name -> tensor of what training may change: all but frozen parameters and their buffers."""
     frozen = {name for name, value in model.named_parameters() if not value.requires_grad}
+    for prefix, module in model.named_modules():
+        own = list(module.parameters())
+        if own and not any(value.requires_grad for value in own):
+            frozen |= {f"{prefix}.{name}" for name, _ in module.named_buffers()}
     return {name: value for name, value in model.state_dict().items() if name not in frozen}
 
 
 def save_checkpoint(
     path: str | Path, model: nn.Module, card: Card, *, dtype: torch.dtype = torch.float16
 ) -> Path:
-    """Write ``path``.safetensors and ``path``.json; floats are stored as ``dtype``."""
-    path = stem_of(path)
+    """Write ``path``.safetensors and ``path``.json; floats are stored as ``dtype``.
+
+    Both are written before either replaces what was there.
+    """
+    tensors_file, card_file = checkpoint_files(path)
     tensors = {
         name: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
         for name, value in trained_tensors(model).items()
     }
-    with atomic_path(path.with_suffix(".safetensors")) as file:
-        save_file(tensors, file)
-        digest = file_sha256(file)
-    described = {"format": FORMAT, **vars(card), "commit": git_commit(), "versions": versions()}
-    with atomic_path(path.with_suffix(".json")) as file:
-        file.write_text(json.dumps({**described, "tensors_sha256": digest}, indent=2) + "\n")
-    return path.with_suffix(".safetensors")
+    content = save(tensors)
+    described = {
+        "format": FORMAT, **vars(card), "commit": git_commit(), "versions": versions(),
+        "tensors_sha256": hashlib.sha256(content).hexdigest(),
+    }  # fmt: skip
+    with atomic_path(card_file) as described_as, atomic_path(tensors_file) as stored_as:
+        described_as.write_text(json.dumps(described, indent=2) + "\n")
+        stored_as.write_bytes(content)
+    return tensors_file
 
 
 def read_card(path: str | Path) -> dict:
     """The JSON file of a checkpoint, checked for its format."""
-    file = stem_of(path).with_suffix(".json")
+    _, file = checkpoint_files(path)
     try:
         card = json.loads(file.read_text())
-    except FileNotFoundError:
+    except OSError:
         known = ", ".join(sorted(p.stem for p in CHECKPOINTS.glob("*.json"))) or "none yet"
         raise UserError(f"no checkpoint {file}; committed ones: {known}") from None
     except ValueError as error:
@@ -89,33 +98,36 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, Card]:
     Raises:
         UserError: a file is missing, of another format, damaged, or of another model.
     """
-    path = stem_of(path)
     described = read_card(path)
-    file = path.with_suffix(".safetensors")
+    file, card_file = checkpoint_files(path)
     try:
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}; the checkpoint needs both files") from None
     if hashlib.sha256(content).hexdigest() != described.get("tensors_sha256"):
-        raise UserError(f"{file}: sha256 differs from {path.name}.json; fetch both files again")
+        raise UserError(f"{file}: sha256 differs from {card_file.name}; fetch both files again")
     try:
         card = Card(**{name: described[name] for name in Card.__dataclass_fields__})
-        tensors = load_file(file)
+        tensors = load(content)
     except (KeyError, TypeError, SafetensorError) as error:
-        raise UserError(f"{path}: not a readable checkpoint ({error})") from None
+        raise UserError(
+            f"{file}: not a readable checkpoint ({error}); fetch both files again"
+        ) from None
     model = create_model(card.model, **card.kwargs)
-    _fill(model, tensors, path)
+    _fill(model, tensors, file)
     return model.eval(), card
 
 
-def _fill(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+def _fill(model: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     """Copy tensors into the model; every one must be expected, and none may be missing."""
     expected = trained_tensors(model)
     missing, surplus = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
     wrong = {n for n in expected.keys() & tensors.keys() if expected[n].shape != tensors[n].shape}
     for what, names in (("missing", missing), ("surplus", surplus), ("of another shape", wrong)):
         if names:
-            raise UserError(f"{path}.safetensors: {len(names)} tensors {what}, as {min(names)}")
+            raise UserError(
+                f"{file}: {len(names)} tensors {what}, as {min(names)}; it is of another model"
+            )
     for name, value in expected.items():
         value.data.copy_(tensors[name])
 
@@ -125,8 +137,11 @@ def stem_of(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix in (".json", ".safetensors"):
         path = path.with_suffix("")
-    return (
-        CHECKPOINTS / path
-        if len(path.parts) == 1 and not path.with_suffix(".json").is_file()
-        else path
-    )
+    bare = len(path.parts) == 1 and not Path(f"{path}.json").is_file()
+    return CHECKPOINTS / path if bare else path
+
+
+def checkpoint_files(path: str | Path) -> tuple[Path, Path]:
+    """Where the tensors and the description of a checkpoint are (its name may hold dots)."""
+    stem = stem_of(path)
+    return Path(f"{stem}.safetensors"), Path(f"{stem}.json")

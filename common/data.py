@@ -1,64 +1,36 @@
-"""The preprocessed dataset: every photo decoded once, kept as uint8 memory maps.
+"""From photos on disk to training items: the preprocessed dataset, opened or built when needed.
 
-A cache is a folder of ``images.npy`` (N, S, S, 3), ``masks.npy`` (N, S, S), ``manifest.csv`` (a row
-a photo), ``problems.csv`` (what was left out, and why) and ``info.json``. It is built in a
-temporary folder and renamed when whole, and reused while the dataset, the size and this code's
-`FORMAT` stay the same.
+On the command line, ``python -m common.data``:
+
+    prepare                   build the preprocessed dataset of $PETS_ROOT, or find it built
+    export --out pets.zip     the same, then write it to one archive
+    import pets.zip           unpack an archive; PETS_ROOT=<the folder printed> then trains on it,
+                              without the original photos
+    verify pets.zip           check an archive, or a preprocessed dataset's folder
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-from dataclasses import dataclass
+import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
-from tqdm.auto import tqdm
 
-from .config import UserError, cache_root, data_root
-from .geometry import FITS, fit_mask, fit_photo
-from .leaks import drop_leaks, photo_hash
-from .pets import fingerprint, photo_path, read_index, read_pair
-from .provenance import file_sha256
-
-FORMAT = 1
-FILES = ("images.npy", "masks.npy", "manifest.csv", "problems.csv")
-
-
-@dataclass(frozen=True)
-class PetCache:
-    """An opened preprocessed dataset.
-
-    Attributes:
-        images: (N, S, S, 3) uint8 memory map.
-        masks: (N, S, S) uint8 memory map of classes, 255 border.
-        manifest: name, breed, breed_id, species, split, height, width, sha256, phash; row i
-            describes images[i]. A split of "leak" marks a training copy of a held-out photo.
-        problems: name and reason of each photo that was left out.
-        info: format, size, fit, data (fingerprint), files (sha256 each), licence.
-    """
-
-    images: np.ndarray
-    masks: np.ndarray
-    manifest: pd.DataFrame
-    problems: pd.DataFrame
-    info: dict
-
-    def rows(self, split: str, fraction: float = 1.0, seed: int = 0) -> np.ndarray:
-        """Row numbers of a split; a ``fraction`` keeps that share of each breed."""
-        table = self.manifest[self.manifest["split"] == split]
-        if fraction < 1:
-            table = table.groupby("breed_id").sample(frac=fraction, random_state=seed)
-        return np.sort(table.index.to_numpy())
+from .archive import export_archive, import_archive, verify
+from .cache import MAX_SIZE, MIN_SIZE, PetCache, cache_name, is_current, open_cache
+from .config import UserError, cache_root, cli, data_root
+from .decode import build
+from .download import download_pets
+from .geometry import FITS
+from .pets import fingerprint, is_preprocessed
+from .storage import locked
 
 
 class PetDataset(Dataset):
@@ -95,8 +67,6 @@ class PetDataset(Dataset):
 def resolve_root(root: str | Path | None = None) -> Path:
     """The dataset's folder: ``root``, else ``$PETS_ROOT``; "download" fetches the official one."""
     if str(root) == "download":
-        from .download import download_pets
-
         return download_pets()
     chosen = data_root(root)
     if chosen is None:
@@ -110,122 +80,102 @@ def prepare(
     root: str | Path | None = None, *, size: int = 128, fit: str = "stretch",
     folder: str | Path | None = None,
 ) -> PetCache:  # fmt: skip
-    """Open the cache of a dataset at a size, building it first when needed.
+    """Open the preprocessed dataset of some photos, building it first when needed.
 
     Args:
-        root: see `resolve_root`.
+        root: see `resolve_root`; it may also be a preprocessed dataset itself, as an import
+            leaves it.
         size: edge S in pixels.
         fit: "stretch" or "letterbox".
         folder: where caches live, default `cache_root`.
+
+    Raises:
+        UserError: the dataset or an argument does not do, or the disk is full.
     """
+    return open_cache(prepare_folder(root, size=size, fit=fit, folder=folder))
+
+
+def prepare_folder(
+    root: str | Path | None = None, *, size: int = 128, fit: str = "stretch",
+    folder: str | Path | None = None,
+) -> Path:  # fmt: skip
+    """The folder of the cache that `prepare` opens, built when needed."""
     if fit not in FITS:
         raise UserError(f"fit {fit!r} is unknown; choose one of {', '.join(FITS)}")
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise UserError(f"size {size} is out of range; choose {MIN_SIZE} to {MAX_SIZE} pixels")
     source = resolve_root(root)
+    if is_preprocessed(source):
+        return _as_asked(source, size, fit)
     identity = fingerprint(source)
-    target = Path(folder or cache_root()) / f"pets-{size}-{fit}-{identity[:12]}"
+    target = Path(folder or cache_root()) / cache_name(size, fit, identity)
     if not is_current(target, identity):
-        build(source, target, size=size, fit=fit, identity=identity)
-    return open_cache(target)
+        with locked(target):
+            if not is_current(target, identity):  # another process may have built it meanwhile
+                build(source, target, size=size, fit=fit, identity=identity)
+    return target
 
 
-def is_current(target: Path, identity: str) -> bool:
-    """Whether ``target`` is a whole cache of this dataset, made by this format."""
-    try:
-        info = json.loads((target / "info.json").read_text())
-    except (OSError, ValueError):
-        return False
-    whole = all((target / file).is_file() for file in FILES)
-    return whole and info.get("format") == FORMAT and info.get("data") == identity
-
-
-def build(source: Path, target: Path, *, size: int, fit: str, identity: str) -> None:
-    """Decode every photo of ``source`` into a new cache at ``target``, atomically."""
-    index = read_index(source)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        scratch.mkdir(parents=True)
-        _fill(scratch, source, index, size, fit)
-        info = {"format": FORMAT, "size": size, "fit": fit, "data": identity, "licence": LICENCE}
-        info["files"] = {file: file_sha256(scratch / file) for file in FILES}
-        (scratch / "info.json").write_text(json.dumps(info, indent=2))
-        shutil.rmtree(target, ignore_errors=True)
-        scratch.rename(target)
-    except OSError as error:
+def _as_asked(folder: Path, size: int, fit: str) -> Path:
+    info = open_cache(folder).info
+    if (info["size"], info["fit"]) != (size, fit):
         raise UserError(
-            f"{target.parent}: the preprocessed dataset could not be written "
-            f"({error.strerror or error}); it needs {len(index) * size * size * 4 / 1e6:.0f} MB; "
-            "free some space or set PETS_CACHE to another folder"
-        ) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _fill(scratch: Path, source: Path, index: pd.DataFrame, size: int, fit: str) -> None:
-    """Write the arrays and tables of a cache; unreadable photos become rows of problems.csv."""
-    shape = (len(index), size, size)
-    images = _allocate(scratch / "images.npy", (*shape, 3))
-    masks = _allocate(scratch / "masks.npy", shape)
-    kept, problems = [], []
-    for row in tqdm(index.to_dict("records"), desc=f"decoding photos to {size} px", unit="photo"):
-        try:
-            image, mask = read_pair(source, row["name"], row["species"])
-        except UserError as error:
-            problems.append({"name": row["name"], "reason": str(error)})
-            continue
-        images[len(kept)] = fit_photo(image, size, fit)
-        masks[len(kept)] = fit_mask(mask, size, fit)
-        height, width = mask.shape
-        sha256 = file_sha256(photo_path(source, row["name"]))
-        phash = photo_hash(Image.fromarray(image))
-        kept.append({**row, "height": height, "width": width, "sha256": sha256, "phash": phash})
-    if not kept:
-        raise UserError(
-            f"{source}: none of {len(index)} photos could be read; {problems[0]['reason']}"
+            f"{folder}: preprocessed at {info['size']} px, {info['fit']}, but {size} px, {fit} is "
+            "asked for; ask for what it is, or set PETS_ROOT to the photos"
         )
-    images.flush(), masks.flush()
-    if problems:
-        _shrink(scratch, len(kept))
-    drop_leaks(pd.DataFrame(kept)).to_csv(scratch / "manifest.csv", index=False)
-    table = pd.DataFrame(problems, columns=["name", "reason"])
-    table.to_csv(scratch / "problems.csv", index=False)
+    return folder
 
 
-def _allocate(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    """A uint8 .npy file of this shape whose blocks are reserved: a full disk shows now."""
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)  # else SIGBUS in mid-write
-    return array
-
-
-def _shrink(scratch: Path, count: int) -> None:
-    """Cut the unused rows off the arrays' ends."""
-    for file in ("images.npy", "masks.npy"):
-        whole = np.load(scratch / file, mmap_mode="r")
-        np.save(scratch / f"cut-{file}", whole[:count])
-        os.replace(scratch / f"cut-{file}", scratch / file)
-
-
-def open_cache(target: str | Path) -> PetCache:
-    """Open a cache folder; its arrays stay on disk until they are read."""
-    target = Path(target)
-    try:
-        info = json.loads((target / "info.json").read_text())
-        images, masks = (np.load(target / f, mmap_mode="r", allow_pickle=False) for f in FILES[:2])
-        manifest, problems = (pd.read_csv(target / f) for f in FILES[2:])
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{target}: not a whole preprocessed dataset ({error}); delete it"
-        ) from None
-    if not len(images) == len(masks) == len(manifest) or info.get("format") != FORMAT:
-        raise UserError(
-            f"{target}: its parts do not fit together; delete the folder, it is rebuilt"
+@cli
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command line; see the module."""
+    options = _parser().parse_args(argv)
+    if options.command == "verify":
+        verify(options.path)
+        print(f"{options.path}: every checksum is right")
+        return
+    if options.command == "import":
+        folder = import_archive(options.archive, options.folder)
+        print(f"to train on it without the photos: PETS_ROOT={folder}")
+    else:
+        folder = prepare_folder(
+            options.data_root, size=options.size, fit=options.fit, folder=options.folder
         )
-    return PetCache(images, masks, manifest, problems, info)
+    print(summary(folder))
+    if options.command == "export":
+        out = export_archive(folder, options.out)
+        print(f"{out}: {out.stat().st_size / 1e6:,.0f} MB, licence inside")
 
 
-LICENCE = (
-    "Oxford-IIIT Pet Dataset: O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar, "
-    '"Cats and Dogs", IEEE CVPR 2012. CC BY-SA 4.0; its README adds "for research purposes"; '
-    "the copyright of the photos stays with their owners. Reduced in size by this project."
-)
+def summary(folder: Path) -> str:
+    """One line on a preprocessed dataset: its place, its size and the photos of each split."""
+    cache = open_cache(folder)
+    counts = cache.manifest["split"].value_counts().items()
+    splits = ", ".join(f"{split} {count:,}" for split, count in counts)
+    size, fit = cache.info["size"], cache.info["fit"]
+    return f"{folder}: {len(cache.manifest):,} photos at {size} px ({fit}): {splits}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m common.data", description="Make, hand on and check preprocessed datasets."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    place = argparse.ArgumentParser(add_help=False)
+    place.add_argument("--folder", type=Path, help="where the results live ($PETS_CACHE)")
+    making = argparse.ArgumentParser(add_help=False, parents=[place])
+    making.add_argument("--data-root", help="folder of the photos ($PETS_ROOT), or 'download'")
+    making.add_argument("--size", type=int, default=128, help="edge in pixels (128)")
+    making.add_argument("--fit", choices=FITS, default="stretch")
+    commands.add_parser("prepare", parents=[making], help="build one, or find it built")
+    export = commands.add_parser("export", parents=[making], help="write one to an archive")
+    export.add_argument("--out", type=Path, required=True, metavar="pets.zip")
+    unpack = commands.add_parser("import", parents=[place], help="unpack an archive")
+    unpack.add_argument("archive", type=Path, metavar="ARCHIVE")
+    check = commands.add_parser("verify", help="check an archive or a folder")
+    check.add_argument("path", type=Path, metavar="ARCHIVE_OR_FOLDER")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

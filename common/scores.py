@@ -109,6 +109,16 @@ def reliability(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"bin": np.arange(len(n)), **columns, "share": _ratio(n, n.sum())})
 
 
+def confusion_matrix(counts: pd.DataFrame) -> np.ndarray:
+    """Pixels of all photos by true (row) and predicted (column) class, (3, 3), border left out."""
+    return _confusion(counts, "ignore").sum(axis=0)
+
+
+def photo_iou(counts: pd.DataFrame) -> np.ndarray:
+    """Mean IoU of each photo (N,), over the classes that its truth or prediction holds."""
+    return _mean(_overlap(_confusion(counts, "ignore"))[0])
+
+
 def _weighted(counts: pd.DataFrame, weights: np.ndarray, border: str = "ignore") -> Scores:
     """Every score, (R,), when photo n stands weights[r, n] times in split r."""
     _check(counts, border)

@@ -10,56 +10,24 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, RandomSampler
 from tqdm.auto import tqdm
 
 from .augment import augmentation
 from .config import UserError, atomic_path
 from .data import PetCache, PetDataset
+from .optim import TrainConfig, averaged, decay_groups, learning_rate
 from .quick_eval import quick_scores
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """A run, but for the model and the data.
-
-    Attributes:
-        epochs, batch_size: an epoch is ``samples`` photos (0: all), drawn without replacement.
-        lr, weight_decay, warmup, clip: AdamW's rate peaks after ``warmup`` epochs, then falls as a
-            cosine to 0; gradients are clipped to the norm ``clip``.
-        ema: decay of the averaged weights, which are the ones scored and kept.
-        seed, fraction: of all randomness; share of the training photos used.
-        patience: epochs without a better validation mIoU before stopping early (0: never).
-        recipe: of `common.augment.augmentation`.
-        precision: "bf16" or "no".
-        max_steps: steps of an epoch at most (0: no limit), for smoke runs.
-        workers: processes that decode and augment.
-    """
-
-    epochs: int = 60
-    batch_size: int = 32
-    lr: float = 1e-3
-    weight_decay: float = 0.05
-    warmup: float = 2.0
-    clip: float = 1.0
-    ema: float = 0.998
-    seed: int = 0
-    fraction: float = 1.0
-    samples: int = 0
-    patience: int = 0
-    recipe: str = "full"
-    precision: str = "bf16"
-    max_steps: int = 0
-    workers: int = 1
 
 
 class WithLoss(nn.Module):
@@ -73,30 +41,13 @@ class WithLoss(nn.Module):
         return self.model.loss(batch)
 
 
-def learning_rate(epoch: float, config: TrainConfig) -> float:
-    """Share of the peak rate at a (fractional) epoch: linear warm-up, then a half cosine."""
-    if epoch < config.warmup:
-        return (epoch + 1e-3) / config.warmup
-    done = (epoch - config.warmup) / max(1e-9, config.epochs - config.warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Weight decay for matrices and kernels, none for biases, norms and single vectors."""
-    trained = [value for value in model.parameters() if value.requires_grad]
-    return [
-        {"params": [value for value in trained if value.ndim > 1], "weight_decay": weight_decay},
-        {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-def averaged(model: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving average of the weights, quicker while there are few steps behind it."""
-
-    def update(mean: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-        return mean.lerp(new, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
-
-    return AveragedModel(model, avg_fn=update)
+def shrink(batch: dict[str, Tensor], scale: float = 0.75) -> None:
+    """Make a batch's photos and masks (B, ..., S, S) smaller in place; masks by nearest."""
+    batch["image"] = F.interpolate(
+        batch["image"], scale_factor=scale, mode="bilinear", antialias=True
+    )
+    mask = batch["mask"].unsqueeze(1)
+    batch["mask"] = F.interpolate(mask, scale_factor=scale, mode="nearest-exact")[:, 0]
 
 
 class Trainer:
@@ -114,8 +65,8 @@ class Trainer:
         self, model: nn.Module, cache: PetCache, config: TrainConfig, state: Path, key: str = ""
     ) -> None:
         self.config, self.cache, self.state, self.key = config, cache, Path(state), key
-        precision = config.precision if torch.get_autocast_dtype("cpu") else "no"
-        self.accelerator = Accelerator(mixed_precision=precision)
+        AcceleratorState._reset_state()  # else a kernel's first run sets the precision of all
+        self.accelerator = Accelerator(mixed_precision=config.precision)
         self.order = torch.Generator()
         self.model = model.to(memory_format=torch.channels_last)
         self.loader = self._loader()
@@ -132,7 +83,9 @@ class Trainer:
         config = self.config
         rows = self.cache.rows("train", config.fraction, config.seed)
         if not len(rows):
-            raise UserError("the training split is empty; is trainval.txt there?")
+            raise UserError(
+                f"no photo to train on (fraction {config.fraction}); is trainval.txt there?"
+            )
         data = PetDataset(self.cache, rows, augmentation(config.recipe))
         take = min(config.samples or len(rows), len(rows))
         sampler = RandomSampler(data, num_samples=take, generator=self.order)
@@ -145,7 +98,7 @@ class Trainer:
         """Train to the end or to early stopping; the model is left with its best weights.
 
         Returns:
-            One row an epoch: epoch, loss, val_miou and its classes, lr, seconds, photos_per_second.
+            One row an epoch: epoch, loss, val_miou (and classes), lr, seconds, photos_per_second.
         """
         self.resume()
         bar = tqdm(
@@ -174,7 +127,8 @@ class Trainer:
         self.order.manual_seed(seed)
         self.model.train()
         start, losses, photos = time.perf_counter(), [], 0
-        for step, batch in enumerate(self._batches()):
+        coarse = epoch < self.config.coarse * self.config.epochs
+        for step, batch in enumerate(self._batches(coarse)):
             share = learning_rate(epoch + step / len(self.loader), self.config)
             losses.append(self.step(batch, self.config.lr * share))
             photos += len(batch["image"]) * self.accelerator.num_processes
@@ -187,10 +141,12 @@ class Trainer:
             "seconds": seconds, "photos_per_second": photos / seconds,
         }  # fmt: skip
 
-    def _batches(self) -> Iterator[dict[str, Tensor]]:
+    def _batches(self, coarse: bool = False) -> Iterator[dict[str, Tensor]]:
         for step, batch in enumerate(tqdm(self.loader, leave=False, desc="epoch", unit="batch")):
             if self.config.max_steps and step >= self.config.max_steps:
                 return
+            if coarse:
+                shrink(batch)
             batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
             yield {name: batch[name] for name in self.model.inputs}
 
@@ -228,17 +184,22 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
         with atomic_path(self.state) as file:
-            torch.save(progress, file)
+            try:
+                torch.save(progress, file)
+            except RuntimeError as error:  # torch's writer hides the system's own error
+                raise OSError("the write broke off") from error
 
     def resume(self) -> None:
         """Take up the progress of an earlier call, if it is this run's."""
         if not self.state.is_file():
             return
         try:
-            progress = torch.load(self.state, weights_only=True)
+            progress = torch.load(self.state, weights_only=True, map_location="cpu")
+            whose = progress["key"], progress["config"]
         except Exception as error:  # torch raises many kinds for a damaged file
-            raise UserError(f"{self.state}: unreadable progress ({error}); delete it") from None
-        if progress["key"] != self.key or progress["config"] != json.dumps(asdict(self.config)):
+            reason = str(error).partition("\n")[0][:120]
+            raise UserError(f"{self.state}: unreadable progress ({reason}); delete it") from None
+        if whose != (self.key, json.dumps(asdict(self.config))):
             return
         self.history, self.best = json.loads(progress["history"]), progress["best"]
         self.model.load_state_dict(progress["model"])

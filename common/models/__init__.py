@@ -5,6 +5,7 @@ A new model costs a module with a class (``inputs``, ``forward``, ``loss``) and 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 
@@ -31,7 +32,13 @@ def create_model(name: str, **kwargs) -> nn.Module:
     try:
         return MODELS[name](**kwargs)
     except TypeError as error:
-        raise UserError(f"model {name!r}: {error}") from None
+        known = ", ".join(inspect.signature(MODELS[name]).parameters)
+        raise UserError(f"model {name!r}: {error}; it takes {known}") from None
+
+
+def default_kwargs(name: str) -> dict:
+    """What the registry passes to a model's class where `create_model` is not told otherwise."""
+    return dict(getattr(MODELS.get(name), "keywords", {}))
 
 
 def list_models() -> list[str]:

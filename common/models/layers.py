@@ -94,7 +94,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Double the grid: 1×1 shortcut and 3×3 convolution, each upsampled bilinearly; then attention.
+    """Double the grid: attention, then a 3×3 convolution beside a 1×1 shortcut, upsampled.
 
     (B, C_in, h, w) -> (B, C_out, 2h, 2w). The convolution runs on the small grid, where it is
     four times cheaper; interpolation commutes with the 1×1 shortcut.

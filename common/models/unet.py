@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Downsample, Normalize, ResidualBlock, Upsample, norm
+from .layers import Downsample, Normalize, ResidualBlock, SelfAttention, Upsample, norm
 from .losses import image_cross_entropy, segmentation_loss
 
 
@@ -100,17 +100,30 @@ class UNet(nn.Module):
         bottom, right = (-size % self.divisor for size in image.shape[-2:])
         return F.pad(image, (0, right, 0, bottom), mode="replicate") if bottom or right else image
 
-    @staticmethod
-    def finish(scores: Tensor, image: Tensor) -> Tensor:
+    def finish(self, scores: Tensor, image: Tensor) -> Tensor:
         """Bring scores to the (padded) photo's grid and cut the padding off."""
         height, width = image.shape[-2:]
-        factor = -(-width // scores.shape[-1])
+        factor = self.stem.stride[0]
         if factor > 1:
             scores = F.interpolate(scores.float(), scale_factor=factor, mode="bilinear")
         return scores[..., :height, :width]
 
+    def stages(self, size: int) -> list[dict]:
+        """The U as a table, for the reader: name, side, level, channels, size, attention."""
+        grid = size // self.stem.stride[0]
+        widths = [encode[0].body[2].out_channels for encode in self.encode]
+        attends = [False, *(isinstance(down.attend, SelfAttention) for down in self.down)]
+        rows = [
+            {"level": level, "channels": width, "size": grid // 2**level, "attention": attend}
+            for level, (width, attend) in enumerate(zip(widths, attends, strict=True))
+        ]
+        down = [{"name": f"encode {row['level']}", "side": "down", **row} for row in rows]
+        down[-1] |= {"side": "bottom"}
+        up = [{"name": f"decode {row['level']}", "side": "up", **row} for row in rows[-2::-1]]
+        return down + up
+
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Cross-entropy + Dice, and the breed's, of ``image``, ``mask`` (B, H, W), ``breed`` (B,)."""
+        """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W), and the ``breed``'s (B,)."""
         features = self.encode_image(batch["image"])
         scores = self.decode_features(features, batch["image"])
         loss = segmentation_loss(scores, batch["mask"], dice_weight=self.dice_weight)

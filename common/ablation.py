@@ -1,0 +1,126 @@
+"""Take one claim away at a time, train each variant on an equal budget, compare on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from .config import RESULTS
+from .data import prepare
+from .evaluate import evaluate_or_load, read_counts
+from .runs import train_or_load
+from .scores import bootstrap, paired_difference
+from .train import TrainConfig
+
+LOCAL = "local/checkpoints"  # an ablation's weights are not committed, its counts are
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of an ablation.
+
+    Attributes:
+        run: short name, "base" for the one that the others are compared with.
+        label, group: for the reader.
+        model: arguments of the model that differ from the base.
+        training: fields of `TrainConfig` that differ.
+        fit: how photos are brought to the square.
+    """
+
+    run: str
+    label: str
+    group: str = ""
+    model: dict = field(default_factory=dict)
+    training: dict = field(default_factory=dict)
+    fit: str = "stretch"
+
+
+UNET = (
+    Variant("base", "as built"),
+    Variant("no-residual", "no residual shortcuts", "architecture", {"residual": False}),
+    Variant("no-skips", "no skips across", "architecture", {"skips": False}),
+    Variant("no-attention", "no attention", "architecture", {"attention_levels": 0}),
+    Variant("ce-only", "cross-entropy without Dice", "loss", {"dice_weight": 0.0}),
+    Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
+    Variant("no-augment", "no augmentation", "data", training={"recipe": "none"}),
+    Variant("geometry", "geometry only, no damage", "data", training={"recipe": "geometry"}),
+    Variant("letterbox", "letterbox for stretch", "data", fit="letterbox"),
+)
+
+
+def run_ablation(
+    model: str, variants: Sequence[Variant], config: TrainConfig, root: str | Path | None, *,
+    size: int, results: Path = RESULTS,
+) -> pd.DataFrame:  # fmt: skip
+    """Train and score every variant that is not yet there, then `ablation_table`.
+
+    Args:
+        model: registry name of the base.
+        config: the equal budget.
+        root: dataset folder.
+        size: edge of the square, for all.
+    """
+    for variant in variants:
+        cache = prepare(root, size=size, fit=variant.fit)
+        name = f"ablation/{model}-{variant.run}"
+        train_or_load(
+            name, model=model, config=replace(config, **variant.training), cache=cache,
+            results=results, folder=LOCAL, **variant.model,
+        )  # fmt: skip
+        evaluate_or_load(name, root, "val", results=results, folder=LOCAL)
+    return ablation_table(model, variants, results)
+
+
+def stored_table(
+    model: str, variants: Sequence[Variant], results: Path = RESULTS
+) -> pd.DataFrame:
+    """`ablation_table` of the variants whose results are stored; empty while there is no base."""
+    folder = results / "counts" / "ablation"
+    done = [v for v in variants if (folder / f"{model}-{v.run}_val.parquet").is_file()]
+    has_base = any(variant.run == "base" for variant in done)
+    return ablation_table(model, done, results) if has_base else pd.DataFrame()
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """What an ablation table says: which differences are clear of zero, and which are not."""
+    rows = table[table["run"] != "base"].sort_values("difference")
+    clear = (rows["difference_high"] < 0) | (rows["difference_low"] > 0)
+    told = [f"{row.label} {row.difference:+.3f}" for row in rows[clear].itertuples()]
+    open_ = [f"{row.label} {row.difference:+.3f}" for row in rows[~clear].itertuples()]
+    base = table.set_index("run").loc["base"]
+    unclear = ", ".join(open_) or "none"
+    return (
+        f"From a base of {base['value']:.3f} ({base['epochs']:.0f} epochs, "
+        f"{base['minutes']:.1f} minutes), the paired interval is **clear of zero** for: "
+        f"{', '.join(told) or 'none'}. **No finding** at this budget: {unclear}."
+    )
+
+
+def ablation_table(
+    model: str, variants: Sequence[Variant], results: Path = RESULTS
+) -> pd.DataFrame:
+    """Validation mIoU of each stored variant, and its paired difference from the base.
+
+    Returns:
+        run, label, group, value, low, high, difference, difference_low, difference_high, p,
+        epochs, minutes.
+    """
+    counts = {
+        v.run: read_counts(results / "counts" / "ablation" / f"{model}-{v.run}_val.parquet")
+        for v in variants
+    }
+    rows = []
+    for variant in variants:
+        score = bootstrap(counts[variant.run], ["miou"]).loc["miou"]
+        pair = paired_difference(counts[variant.run], counts["base"])
+        history = pd.read_csv(results / "history" / "ablation" / f"{model}-{variant.run}.csv")
+        rows.append({
+            "run": variant.run, "label": variant.label, "group": variant.group, **score,
+            "difference": pair["difference"], "difference_low": pair["low"],
+            "difference_high": pair["high"], "p": pair["p"], "epochs": len(history),
+            "minutes": history["seconds"].sum() / 60,
+        })  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,66 @@
+"""The best, the median and the worst photos of a model, kept as class maps without the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from .checkpoint import Card
+from .config import UserError, atomic_path
+from .geometry import fit_mask, to_input
+from .pets import read_pair
+from .predict import predict_mask
+from .samples import Sample
+from .scores import photo_iou
+
+SIZE = 160  # longest side of a stored map
+GROUPS = ("best", "median", "worst")
+
+
+def select_cases(counts: pd.DataFrame, each: int = 4) -> pd.DataFrame:
+    """The photos a reader should see: ``each`` of the best, around the median, of the worst.
+
+    Returns:
+        Columns group, image, species, iou (of the photo), in order of falling IoU.
+    """
+    table = counts[["image", "species"]].assign(iou=photo_iou(counts))
+    table = table.sort_values(["iou", "image"], ascending=[False, True], ignore_index=True)
+    middle = max(0, len(table) // 2 - each // 2)
+    places = {"best": 0, "median": middle, "worst": max(0, len(table) - each)}
+    parts = [table.iloc[at : at + each].assign(group=group) for group, at in places.items()]
+    return pd.concat(parts, ignore_index=True)[["group", "image", "species", "iou"]]
+
+
+def inputs(samples: Sequence[Sample], size: int, fit: str = "stretch") -> Tensor:
+    """The sample photos as a batch (B, 3, size, size)."""
+    return torch.stack([to_input(sample.image, size, fit) for sample in samples])
+
+
+def save_cases(file: Path, model: nn.Module, card: Card, root: Path, cases: pd.DataFrame) -> None:
+    """Predict the selected photos and store truth and prediction as small letterboxed maps."""
+    truths, guesses = [], []
+    for case in cases.itertuples():
+        image, mask = read_pair(root, case.image, case.species)
+        truths.append(fit_mask(mask, SIZE, "letterbox"))
+        guesses.append(fit_mask(predict_mask(model, card, image), SIZE, "letterbox"))
+    with atomic_path(file) as path:
+        np.savez_compressed(
+            path, truth=np.stack(truths), predicted=np.stack(guesses),
+            group=cases["group"].to_numpy(str), iou=cases["iou"].to_numpy(float),
+            image=cases["image"].to_numpy(str),
+        )  # fmt: skip
+
+
+def load_cases(file: Path) -> list[dict]:
+    """Stored cases: group, image, iou, truth (S, S) and predicted (S, S), 255 border and bars."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            columns = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: no readable cases ({error}); run the cpu profile") from None
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -1,0 +1,195 @@
+"""Score a model on a split: counts per photo first, every score from them.
+
+    python -m common.evaluate --model unet --data-root DIR --split test
+
+prints a table with 95 % bootstrap intervals and, as its last line, one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from .checkpoint import Card, load_checkpoint, read_card, stem_of
+from .config import RESULTS, UserError, atomic_path, cli
+from .data import resolve_root
+from .metrics import image_counts
+from .pets import find_root, fingerprint, read_index, read_pair
+from .predict import predict_probabilities
+from .provenance import git_commit, source_key
+from .scores import bootstrap
+
+SPLITS = ("train", "val", "test")
+HEADLINE = (
+    "miou", "iou_background", "iou_cat", "iou_dog", "dice", "pixel_accuracy", "foreground_iou",
+    "species_accuracy", "boundary_iou", "mean_image_iou", "ece",
+)  # fmt: skip
+BATCH = 16
+SCORING = ("common.metrics", "common.predict", "common.geometry")  # decide what is counted
+
+
+def evaluate(
+    model: nn.Module, card: Card, root: str | Path, split: str, *, limit: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Counts of a model on the photos of a split at their native size.
+
+    Args:
+        model, card: as `load_checkpoint` returns them.
+        root: a dataset folder in torchvision's layout.
+        split: train, val or test.
+        limit: score only the first photos (0: all).
+
+    Returns:
+        counts: one row a photo: image, species, breed, height, width and the columns of
+            `common.metrics.image_counts`.
+        problems: name and reason of each photo that could not be scored.
+    """
+    if split not in SPLITS:
+        raise UserError(f"split {split!r} is unknown; choose one of {', '.join(SPLITS)}")
+    root = find_root(root)
+    index = read_index(root)
+    index = index[index["split"] == split].head(limit or len(index))
+    if index.empty:
+        raise UserError(f"{root}: split {split!r} has no photo")
+    rows, problems, batch = [], [], []
+    records = index.to_dict("records")
+    for record in tqdm(records, desc=f"scoring {split}", unit="photo", mininterval=1):
+        try:
+            batch.append((record, *read_pair(root, record["name"], record["species"])))
+        except UserError as error:
+            problems.append({"name": record["name"], "reason": str(error)})
+        if len(batch) == BATCH or record is records[-1]:
+            rows += _count(model, card, batch)
+            batch = []
+    if not rows:
+        raise UserError(
+            f"{root}: none of {len(index)} photos could be read; {problems[0]['reason']}"
+        )
+    return pd.DataFrame(rows), pd.DataFrame(problems, columns=["name", "reason"])
+
+
+def _count(model: nn.Module, card: Card, batch: list[tuple]) -> list[dict]:
+    """Table rows of a batch of (record, photo, mask)."""
+    if not batch:
+        return []
+    rows = []
+    predicted = predict_probabilities(model, card, [image for _, image, _ in batch])
+    for (record, _, mask), probabilities in zip(batch, predicted, strict=True):
+        about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}
+        height, width = mask.shape
+        counts = image_counts(probabilities, torch.from_numpy(mask))
+        rows.append({**about, "height": height, "width": width, **counts})
+    return rows
+
+
+def evaluate_or_load(
+    name: str, root: str | Path | None, split: str, *, results: Path = RESULTS, limit: int = 0,
+    folder: str = "checkpoints",
+) -> pd.DataFrame:  # fmt: skip
+    """The counts table of a checkpoint: scored when photos are at hand, else as stored.
+
+    A stored table is reused while checkpoint, data and the code that counts are the same;
+    ``root`` None reads it as it is. Scoring ``test`` adds a line to ``test_reads.csv``.
+    """
+    file = results / "counts" / f"{name}_{split}.parquet"
+    stem = results / folder / name
+    if root is None:
+        return read_counts(file)
+    root = resolve_root(root)
+    key = {
+        "checkpoint": read_card(stem)["tensors_sha256"], "data": fingerprint(root), "n": limit,
+        "code": source_key(SCORING),
+    }  # fmt: skip
+    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
+        return stored
+    counts, problems = evaluate(*load_checkpoint(stem), root, split, limit=limit)
+    print_problems(problems)
+    counts.attrs = {"model": name, "split": split, "key": key}
+    with atomic_path(file) as path:
+        counts.to_parquet(path, index=False)
+    if split == "test":
+        log_test_read(name, key["checkpoint"], counts, results)
+    return counts
+
+
+def print_problems(problems: pd.DataFrame) -> None:
+    """Say which photos a score leaves out, and why."""
+    for reason in problems["reason"]:
+        print(f"left out: {reason}")
+
+
+def read_counts(file: Path) -> pd.DataFrame:
+    """A stored counts table."""
+    try:
+        return pd.read_parquet(file)
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such table; run the pipeline with PROFILE=cpu") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: not a readable table ({error}); fetch it again") from None
+
+
+def log_test_read(name: str, checkpoint: str, counts: pd.DataFrame, results: Path) -> None:
+    """Add a line to ``test_reads.csv``: the test photos were looked at."""
+    line = {
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "commit": git_commit(), "model": name, "checkpoint": checkpoint[:16],
+        "n": len(counts), "miou": round(headline(counts).at["miou", "value"], 5),
+    }  # fmt: skip
+    file = results / "test_reads.csv"
+    before = pd.read_csv(file) if file.is_file() else None
+    with atomic_path(file) as path:
+        pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
+
+
+def headline(counts: pd.DataFrame) -> pd.DataFrame:
+    """The headline scores with their 95 % intervals: index score; value, low, high."""
+    return bootstrap(counts, list(HEADLINE))
+
+
+def json_line(name: str, split: str, counts: pd.DataFrame, table: pd.DataFrame) -> str:
+    """The machine-readable result: one JSON object on one line."""
+    scores = {score: row["value"] for score, row in table.iterrows()}
+    scores |= {"miou_low": table.at["miou", "low"], "miou_high": table.at["miou", "high"]}
+    scores = {k: None if math.isnan(v) else round(float(v), 6) for k, v in scores.items()}
+    return json.dumps({"model": name, "split": split, "n": len(counts), **scores})
+
+
+@cli
+def main(argv: list[str] | None = None) -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m common.evaluate", description=__doc__)
+    parser.add_argument("--model", required=True, help="a committed checkpoint's name, or a path")
+    parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
+    parser.add_argument("--split", default="test", choices=SPLITS)
+    parser.add_argument("--limit", type=int, default=0, help="score only the first photos")
+    parser.add_argument("--out", type=Path, help="write the counts to this .parquet file")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
+    )
+    args = parser.parse_args(argv)
+    model, card = load_checkpoint(args.model)
+    counts, problems = evaluate(
+        model, card, resolve_root(args.data_root), args.split, limit=args.limit
+    )
+    print_problems(problems)
+    if args.split == "test":
+        digest = read_card(args.model)["tensors_sha256"]
+        log_test_read(stem_of(args.model).name, digest, counts, args.results)
+    if args.out:
+        with atomic_path(args.out) as path:
+            counts.to_parquet(path, index=False)
+    table = headline(counts)
+    print(table.to_string(float_format="{:.4f}".format))
+    print(json_line(args.model, args.split, counts, table))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,149 @@
+"""One look for all figures: colours, readable names, lettering sized for the report's column.
+
+The report shows a figure of `COLUMN` inches at its own size beside 17 px text, and squeezes it to
+350 px on a phone; lettering below 9 points is lost there. Class colours are those of Okabe and
+Ito, told apart with every kind of colour blindness; models have their own, so that no bar looks
+like a class.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import zlib
+from collections.abc import Iterable, Sequence
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+
+from common.config import UserError
+
+COLUMN, WIDE = 7.0, 9.2  # inches: the text's width, and the page's
+INK, SOFT, FAINT = "#22282b", "#5d676d", "#d9dcd8"
+CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "border": "#f1eee6"}
+SPECIES = {1: "cat", 2: "dog"}  # as the dataset counts them
+MODEL_COLOURS = {
+    "unet": "#009e73",
+    "mae_seg": "#332288",
+    "clip_seg": "#cc79a7",
+    "point_unet": "#d55e00",
+    "imagenet_baseline": "#4d4d4d",
+    "lite0_query": "#56b4e9",
+    "mae_linear": "#9a8fd0",
+    "clip_linear": "#efc6dc",
+    "lite0_linear": "#b5dcf5",
+}
+LABELS = {
+    "unet": "UNet",
+    "mae_seg": "MAE-Seg",
+    "clip_seg": "CLIP-Seg",
+    "point_unet": "Point UNet",
+    "imagenet_baseline": "ImageNet baseline",
+    "lite0_query": "Lite0 + queries",
+    "mae_linear": "MAE linear",
+    "clip_linear": "CLIP linear",
+    "lite0_linear": "Lite0 linear",
+}
+STYLE = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same bytes
+    "font.size": 10.5,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "legend.columnspacing": 1.4,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.axisbelow": True,
+    "axes.grid.axis": "x",
+    "grid.color": FAINT,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 1.8,
+    "hatch.linewidth": 0.8,
+    "figure.dpi": 96,
+    "savefig.dpi": 150,
+    "svg.hashsalt": "figures",  # ids in the SVG follow from content, never from chance
+}
+
+styled = matplotlib.style.context(STYLE, after_reset=True)
+"""Decorates a drawing function: draws in `STYLE`, whatever style the caller has set."""
+
+
+def new_figure(height: float, width: float = COLUMN) -> Figure:
+    """An empty figure, ``width`` by ``height`` inches, that keeps its own labels apart."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, hspace=0.03, wspace=0.03)
+    return figure
+
+
+def head(figure: Figure, text: str) -> None:
+    """Write what the figure shows (data, split, n, interval) above it, at the left."""
+    if text:
+        figure.suptitle(text, x=0.01, ha="left", fontsize=10, color=SOFT)
+
+
+def plain(axes: Axes, grid: str = "x") -> None:
+    """Light lines along ``grid``, and no ticks where the axis only names things."""
+    axes.grid(True, axis=grid)
+    axes.tick_params(axis="y" if grid == "x" else "x", length=0)
+
+
+def bare(axes: Axes) -> None:
+    """Leave nothing of the axes but what is drawn in them, as for a photo."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def label(name: str) -> str:
+    """A model's name as readers know it; a new model's name with spaces."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def model_colour(name: str) -> str:
+    """A model's colour, the same in every figure; a new model's follows from its name."""
+    if name in MODEL_COLOURS:
+        return MODEL_COLOURS[name]
+    taken = np.array([to_rgb(colour) for colour in MODEL_COLOURS.values()])
+    for attempt in range(1000):
+        code = zlib.crc32(f"{name}:{attempt}".encode())
+        colour = colorsys.hls_to_rgb(code % 360 / 360, 0.35 + code // 360 % 30 / 100, 0.6)
+        if np.linalg.norm(taken - colour, axis=1).min() > 0.25:
+            break
+    return to_hex(colour)
+
+
+def tint(colour: str, strength: float) -> str:
+    """``colour`` on white paper: 1 keeps it, 0 is white."""
+    return to_hex(1 - strength * (1 - np.array(to_rgb(colour))))
+
+
+def require(table: pd.DataFrame, columns: Iterable[str], what: str) -> pd.DataFrame:
+    """``table`` itself, if it has rows and ``columns``.
+
+    Raises:
+        UserError: it has none; the message names ``what`` and what is missing.
+    """
+    if missing := [column for column in columns if column not in table.columns]:
+        raise UserError(f"{what}: the table lacks the columns {', '.join(missing)}")
+    return require_some(table, what)
+
+
+def require_some(items: Sequence | pd.DataFrame | dict, what: str):
+    """``items`` itself, if there are any; `UserError` naming ``what`` otherwise."""
+    if not len(items):
+        raise UserError(f"{what}: nothing to draw; run the step that fills it first")
+    return items

@@ -1,0 +1,34 @@
+"""Follow one batch through a network: which part makes which shape, with how many weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def trace(model: nn.Module, image: Tensor, parts: list[str]) -> list[dict]:
+    """Rows of part, output shape and parameters, in the order of the forward pass.
+
+    Args:
+        model: any network of the registry.
+        image: (B, 3, H, W).
+        parts: prefixes of submodule names to report, as "encode." for its children.
+    """
+    rows, hooks = [], []
+    for name, module in model.named_modules():
+        if any(name == part or name.rpartition(".")[0] + "." == part for part in parts):
+            hooks.append(module.register_forward_hook(_recorder(rows, name)))
+    model.eval()(image)
+    for hook in hooks:
+        hook.remove()
+    return rows
+
+
+def _recorder(rows: list[dict], name: str):
+    def record(module: nn.Module, _: tuple, output: Tensor) -> None:
+        weights = sum(value.numel() for value in module.parameters())
+        shape = " × ".join(map(str, output.shape))
+        rows.append({"part": name, "shape": shape, "parameters": weights})
+
+    return record

@@ -1,0 +1,113 @@
+"""A training as an artifact: its checkpoint, its history, and the key that says what made it.
+
+The key covers configuration, data and the code that trains, and nothing else: neither prose nor a
+plot ever retrains anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from .checkpoint import Card, checkpoint_files, load_checkpoint, read_card, save_checkpoint
+from .config import RESULTS, UserError, atomic_path
+from .data import PetCache
+from .models import create_model, default_kwargs
+from .provenance import file_sha256, json_sha256, module_closure, processor, source_key
+from .train import TrainConfig, Trainer
+
+LOOP = ("common.train", "common.optim", "common.augment", "common.quick_eval")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training left: the network with its best weights, its card, a row an epoch."""
+
+    model: nn.Module
+    card: Card
+    history: pd.DataFrame
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of training, validation apart."""
+        return float(self.history["seconds"].sum() / 60)
+
+
+def run_key(model: nn.Module, card: Card, config: TrainConfig, cache: PetCache) -> str:
+    """Identity of a training: its configuration, its pixels and split, its code.
+
+    Of the models' code only this model's counts: a new one in the registry retrains nothing.
+    """
+    code = module_closure(f"import {type(model).__module__} as its_module")
+    parts = {
+        "config": asdict(config), "model": card.model, "kwargs": card.kwargs,
+        "data": [cache.info["files"][f] for f in ("images.npy", "masks.npy", "manifest.csv")],
+        "code": source_key([*code, *LOOP]),
+    }  # fmt: skip
+    return json_sha256(parts)
+
+
+def train_or_load(
+    name: str, *, model: str, config: TrainConfig, cache: PetCache | None = None,
+    results: Path = RESULTS, folder: str = "checkpoints", **kwargs,
+) -> Run:  # fmt: skip
+    """A trained network: loaded where this very training has been done, else trained.
+
+    Args:
+        name: of the checkpoint and the history.
+        model, kwargs: for `create_model`.
+        config: of the run.
+        cache: photos to train on; None only loads.
+        results: the results folder; ``folder`` below it takes the checkpoint.
+    """
+    stem = results / folder / name
+    if cache is None:
+        return load_run(name, results, folder)
+    kwargs = default_kwargs(model) | kwargs  # the card says it all, should defaults change
+    torch.manual_seed(config.seed)
+    network = create_model(model, **kwargs)
+    card = Card(model, kwargs, cache.info["size"], cache.info["fit"])
+    key = run_key(network, card, config, cache)
+    if _key_of(stem) == key:
+        return load_run(name, results, folder)
+    state = results / "local" / "training" / f"{name}.pt"
+    history = Trainer(network, cache, config, state, key).run()
+    best = history[history["val_miou"] == history["val_miou"].max()].iloc[-1]  # as `Trainer` does
+    training = {
+        **asdict(config), "key": key, "data": cache.info["data"], "split": split_sha256(cache),
+        "best_epoch": int(best["epoch"]), "val_miou": round(float(best["val_miou"]), 5),
+        "minutes": round(float(history["seconds"].sum() / 60), 1), "processor": processor(),
+    }  # fmt: skip
+    with atomic_path(results / "history" / f"{name}.csv") as file:
+        history.to_csv(file, index=False)
+    save_checkpoint(stem, network, Card(model, kwargs, card.size, card.fit, training))
+    return load_run(name, results, folder)
+
+
+def split_sha256(cache: PetCache) -> str:
+    """Identity of who is in which split."""
+    return json_sha256(cache.manifest[["name", "split"]].to_numpy().tolist())
+
+
+def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> Run:
+    """A finished training from its files."""
+    model, card = load_checkpoint(results / folder / name)
+    file = results / "history" / f"{name}.csv"
+    if not file.is_file():
+        raise UserError(f"{file}: the history of {name} is missing; fetch it again")
+    return Run(model, card, pd.read_csv(file))
+
+
+def _key_of(stem: Path) -> str:
+    """Key of the training that made a checkpoint; "" where there is none to trust."""
+    tensors, _ = checkpoint_files(stem)
+    try:
+        card = read_card(stem)
+        whole = file_sha256(tensors) == card["tensors_sha256"]
+        return card["training"]["key"] if whole else ""  # a kill may leave one file of two
+    except (UserError, OSError, KeyError):
+        return ""
