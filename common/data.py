@@ -32,6 +32,8 @@ from .geometry import FITS
 from .pets import fingerprint, is_preprocessed
 from .storage import locked
 
+SPLITS = ("train", "val", "test", "leak")
+
 
 class PetDataset(Dataset):
     """Rows of a cache as training items, varied by ``transform``.
@@ -150,8 +152,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def summary(folder: Path) -> str:
     """One line on a preprocessed dataset: its place, its size and the photos of each split."""
     cache = open_cache(folder)
-    counts = cache.manifest["split"].value_counts().items()
-    splits = ", ".join(f"{split} {count:,}" for split, count in counts)
+    counts = cache.manifest["split"].value_counts()
+    splits = ", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS)
     size, fit = cache.info["size"], cache.info["fit"]
     return f"{folder}: {len(cache.manifest):,} photos at {size} px ({fit}): {splits}"
 

@@ -26,7 +26,8 @@ def results_block(results: Path = RESULTS) -> str:
         counts = read_counts(results / "counts" / f"{card.stem}_test.parquet")
         run, table = load_run(card.stem, results), headline(counts)
         cells = [f"{table.at[score, 'value']:.3f}" for score in COLUMNS]
-        cells[0] = f"**{cells[0]}** [{table.at['miou', 'low']:.3f}, {table.at['miou', 'high']:.3f}]"
+        low, high = table.loc["miou", ["low", "high"]]
+        cells[0] = f"**{cells[0]}** [{low:.3f}, {high:.3f}]"
         minutes = f"{run.minutes:.0f} min, {run.card.training['processor']}"
         lines.append(f"| `{card.stem}` | {' | '.join(cells)} | {len(counts):,} | {minutes} |")
     return "\n".join(lines) + "\n"

@@ -37,8 +37,8 @@ def paint(mask: torch.Tensor) -> tv_tensors.Image:
 
 
 def interior(mask: torch.Tensor) -> torch.Tensor:
-    """Pixels whose 5×5 neighbourhood is of one class: no interpolation reaches them."""
-    padded = F.pad(mask[None, None].float(), (2, 2, 2, 2), mode="replicate")
+    """Pixels whose 5×5 neighbourhood is of one class: interpolation reaches none."""
+    padded = F.pad(mask[None, None].float(), (2, 2, 2, 2), value=-1)  # nor the frame
     highest, lowest = F.max_pool2d(padded, 5, 1), -F.max_pool2d(-padded, 5, 1)
     return (highest == lowest)[0, 0]
 
@@ -49,7 +49,7 @@ def test_photo_and_mask_move_together(seed: int):
     mask = blobs(seed)
     torch.manual_seed(seed)
     image, moved = augmentation("geometry")(paint(mask), mask)
-    inside = interior(moved)
+    inside = interior(moved) & (moved != IGNORE)  # which holds the seam to what is uncovered
     wrong = (image.int() - paint(moved).int()).abs().amax(0)[inside] > 3
     assert inside.any()
     assert wrong.float().mean() < 0.002  # nearest and bilinear may part ways by half a pixel
@@ -101,7 +101,8 @@ def test_salt_and_pepper_share():
     noisy = SaltAndPepper().transform(photo, {"share": 0.2})
     changed = (noisy != 77).all(0)
     assert changed.float().mean() == pytest.approx(0.2, abs=0.01)
-    assert (noisy == 255).all(0).sum() == pytest.approx((noisy == 0).all(0).sum(), rel=0.1)
+    white, black = ((noisy == value).all(0).float().mean() for value in (255, 0))
+    assert (white, black) == (pytest.approx(0.1, abs=0.01), pytest.approx(0.1, abs=0.01))
     assert torch.equal(changed, (noisy != 77).any(0))  # a pixel is lost in all three channels
 
 

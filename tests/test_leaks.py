@@ -26,7 +26,7 @@ def tables(draw) -> pd.DataFrame:
     return table(*((s, f, base ^ sum(1 << bit for bit in flips)) for s, f, flips in rows))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(frame=tables(), near=st.integers(0, 6))
 def test_pairs_agree_with_brute_force(frame: pd.DataFrame, near: int):
     expected = set()
@@ -39,7 +39,7 @@ def test_pairs_agree_with_brute_force(frame: pd.DataFrame, near: int):
     assert set(near_duplicates(frame, near).itertuples(index=False, name=None)) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(frame=tables())
 def test_no_pair_is_left_and_test_keeps_every_photo(frame: pd.DataFrame):
     clean = drop_leaks(frame)

@@ -39,15 +39,25 @@ def show(fig: Figure, name: str, caption: str, *, folder: str | Path, stamp: str
     """
     if stamp:
         _stamp(fig, stamp)
-    data = {kind: encode(fig, kind) for kind in METADATA}
-    for kind, content in data.items():
-        with atomic_path(Path(folder) / f"{name}.{kind}") as temporary:
-            temporary.write_bytes(content)
-    plt.close(fig)
+    data = save(fig, Path(folder) / name)
     bundle = {"image/png": base64.b64encode(data["png"]).decode(), "text/plain": caption}
     if len(data["svg"]) < SVG_LIMIT:
         bundle["image/svg+xml"] = data["svg"].decode()
     display(bundle, metadata={"caption": caption, "name": name}, raw=True)
+
+
+def save(fig: Figure, path: str | Path) -> dict[str, bytes]:
+    """Write a figure as ``path.png`` and ``path.svg`` and close it, without displaying it.
+
+    Returns:
+        The bytes of both files, by "png" and "svg".
+    """
+    data = {kind: encode(fig, kind) for kind in METADATA}
+    for kind, content in data.items():
+        with atomic_path(Path(f"{path}.{kind}")) as temporary:
+            temporary.write_bytes(content)
+    plt.close(fig)
+    return data
 
 
 def show_table(

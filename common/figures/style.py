@@ -11,6 +11,7 @@ from __future__ import annotations
 import colorsys
 import zlib
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 
 import matplotlib.style
 import numpy as np
@@ -26,15 +27,15 @@ INK, SOFT, FAINT = "#22282b", "#5d676d", "#d9dcd8"
 CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "border": "#f1eee6"}
 SPECIES = {1: "cat", 2: "dog"}  # as the dataset counts them
 MODEL_COLOURS = {
-    "unet": "#009e73",
-    "mae_seg": "#332288",
-    "clip_seg": "#cc79a7",
-    "point_unet": "#d55e00",
-    "imagenet_baseline": "#4d4d4d",
-    "lite0_query": "#56b4e9",
-    "mae_linear": "#9a8fd0",
-    "clip_linear": "#efc6dc",
-    "lite0_linear": "#b5dcf5",
+    "unet": "#097242",
+    "mae_seg": "#33127f",
+    "clip_seg": "#c14985",
+    "point_unet": "#e03410",
+    "imagenet_baseline": "#434141",
+    "lite0_query": "#0f85d4",
+    "mae_linear": "#7059ea",
+    "clip_linear": "#e98fae",
+    "lite0_linear": "#46beec",
 }
 LABELS = {
     "unet": "UNet",
@@ -49,13 +50,13 @@ LABELS = {
 }
 STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same bytes
-    "font.size": 10.5,
-    "axes.titlesize": 10.5,
+    "font.size": 11,
+    "axes.titlesize": 11,
     "axes.titlelocation": "left",
-    "axes.labelsize": 10.5,
-    "xtick.labelsize": 10,
-    "ytick.labelsize": 10,
-    "legend.fontsize": 10,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "legend.fontsize": 10.5,
     "legend.frameon": False,
     "legend.handlelength": 1.4,
     "legend.columnspacing": 1.4,
@@ -93,13 +94,25 @@ def new_figure(height: float, width: float = COLUMN) -> Figure:
 def head(figure: Figure, text: str) -> None:
     """Write what the figure shows (data, split, n, interval) above it, at the left."""
     if text:
-        figure.suptitle(text, x=0.01, ha="left", fontsize=10, color=SOFT)
+        lines = fill(text, int(12.4 * figure.get_figwidth()))
+        figure.suptitle(lines, x=0.01, ha="left", fontsize=10.5, color=SOFT)
 
 
 def plain(axes: Axes, grid: str = "x") -> None:
     """Light lines along ``grid``, and no ticks where the axis only names things."""
     axes.grid(True, axis=grid)
     axes.tick_params(axis="y" if grid == "x" else "x", length=0)
+
+
+def beside(
+    axes: Axes, y: Iterable[float], texts: Iterable[str], *, indent: float = 6, **kwargs
+) -> None:
+    """Write a column of texts right of the axes at the heights ``y``, ``indent`` points away."""
+    for place, text in zip(y, texts, strict=True):
+        axes.annotate(
+            text, (1, place), (indent, 0), xycoords=("axes fraction", "data"),
+            textcoords="offset points", va="center", fontsize=10.5, **kwargs,
+        )  # fmt: skip
 
 
 def bare(axes: Axes) -> None:

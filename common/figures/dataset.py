@@ -1,0 +1,194 @@
+"""Who is in the dataset: breeds and splits, how much of a photo is pet, and its shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatter
+
+from .choices import duplicates, fit_choice, loader_speed
+from .style import (
+    CLASS_COLOURS,
+    INK,
+    SOFT,
+    SPECIES,
+    bare,
+    head,
+    new_figure,
+    plain,
+    require,
+    styled,
+    tint,
+)
+
+__all__ = [
+    "class_counts", "duplicates", "fit_choice", "loader_speed", "photo_sizes", "pixel_shares",
+]  # fmt: skip
+STRENGTH = {"train": 1.0, "val": 0.7, "test": 0.4, "leak": 0.12}  # of the colour of a split
+SHARES = ("background", "cat", "dog", "border")
+RATIOS = {"3:2": 1.5, "4:3": 4 / 3, "1:1": 1.0, "3:4": 0.75, "2:3": 2 / 3}  # width : height
+
+
+@styled
+def class_counts(photos: pd.DataFrame) -> Figure:
+    """Photos of each breed and split, and of each species and split.
+
+    Args:
+        photos: a row a photo: breed, species (1 cat, 2 dog), split (train, val, test; leak marks
+            a copy of a held-out photo, which is left out of training).
+    """
+    require(photos, ("breed", "species", "split"), "photos per breed")
+    splits = [split for split in STRENGTH if (photos["split"] == split).any()]
+    by_breed = photos.groupby(["species", "breed", "split"]).size().unstack(fill_value=0)
+    by_breed = by_breed.assign(n=by_breed.sum(axis=1)).reset_index()
+    by_breed = by_breed.sort_values(["species", "n", "breed"], ascending=[True, False, True])
+    rows = len(by_breed)
+    figure = new_figure(1.9 + 0.33 * len(splits) + 0.21 * rows)
+    heights = [0.33 * len(splits) + 0.3, 0.21 * rows + 0.5]
+    top, main = figure.subplots(2, 1, height_ratios=heights)
+    _species_by_split(top, photos, splits)
+    _breeds(main, by_breed, splits)
+    head(figure, _who(photos))
+    return figure
+
+
+def _who(photos: pd.DataFrame) -> str:
+    cats, dogs = ((photos["species"] == species).sum() for species in SPECIES)
+    breeds = photos["breed"].nunique()
+    return f"{len(photos):,} photos of {breeds} breeds: {cats:,} cats, {dogs:,} dogs"
+
+
+def _species_by_split(axes: Axes, photos: pd.DataFrame, splits: list[str]) -> None:
+    for row, split in enumerate(splits):
+        left, told = 0, []
+        for species, name in SPECIES.items():
+            n = int(((photos["split"] == split) & (photos["species"] == species)).sum())
+            colour = tint(CLASS_COLOURS[name], STRENGTH[split])
+            axes.barh(row, n, left=left, color=colour, edgecolor="white", height=0.8)
+            left += n
+            if n > 0.1 * len(photos):
+                ink = "white" if name == "dog" and STRENGTH[split] > 0.5 else INK
+                axes.text(left - n / 2, row, f"{n:,} {name}s", color=ink, ha="center", va="center")
+            else:
+                told.append(f"{n:,} {name}s")
+        more = f" ({', '.join(told)})" if told else ""
+        axes.text(left, row, f"  {left:,}{more}", color=SOFT, va="center")
+    names = {"leak": "left out (copies)", "val": "validation"}
+    axes.set_yticks(range(len(splits)), [names.get(split, split) for split in splits])
+    axes.set(ylim=(len(splits) - 0.5, -0.5), xticks=[], title="Photos per split")
+    axes.margins(x=0.12)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _breeds(axes: Axes, table: pd.DataFrame, splits: list[str]) -> None:
+    # a gap of one row parts the dogs from the cats
+    rows = (
+        np.arange(len(table)) + (table["species"] == 2).to_numpy() * (table["species"] == 1).any()
+    )
+    left = np.zeros(len(table))
+    for split in splits:
+        colours = [tint(CLASS_COLOURS[SPECIES[s]], STRENGTH[split]) for s in table["species"]]
+        axes.barh(rows, table[split], left=left, color=colours, height=0.78)
+        left += table[split].to_numpy()
+    axes.set_yticks(rows, table["breed"])
+    axes.set(ylim=(rows.max() + 0.7, -0.7), xlabel="photos", title="Photos per breed, same shades")
+    plain(axes)
+
+
+@styled
+def pixel_shares(photos: pd.DataFrame) -> Figure:
+    """What pixels are on average (above), and how much of a photo its pet covers (below).
+
+    Args:
+        photos: a row a photo: species and share_background, share_cat, share_dog, share_border,
+            which add up to 1.
+    """
+    columns = [f"share_{name}" for name in SHARES]
+    require(photos, ("species", *columns), "pixel shares")
+    figure = new_figure(4.6)
+    top, bottom = figure.subplots(2, 1, height_ratios=[1, 3.4])
+    _stacked(top, photos[columns].mean())
+    top.set_title(f"Mean over {len(photos):,} photos")
+    pet = photos["share_cat"] + photos["share_dog"]
+    for species, name in SPECIES.items():
+        share, colour = pet[photos["species"] == species], CLASS_COLOURS[name]
+        if share.empty:
+            continue
+        middle, weights = share.median(), np.full(len(share), 1 / len(share))
+        bottom.hist(
+            share, np.linspace(0, 1, 26), weights=weights, histtype="stepfilled", color=colour,
+            alpha=0.4, edgecolor=colour, linewidth=1.6,
+            label=f"{len(share):,} {name}s, median {middle:.0%}",
+        )  # fmt: skip
+        bottom.axvline(middle, color=colour, linestyle="--", linewidth=1.6)
+    bottom.set(xlim=(0, 1), xlabel="share of the photo that is pet", ylabel="share of photos")
+    for axis in (bottom.xaxis, bottom.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    plain(bottom, "y")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+def _stacked(axes: Axes, share: pd.Series) -> None:
+    left = 0.0
+    for name, width in zip(SHARES, share, strict=True):
+        colour = CLASS_COLOURS[name]
+        axes.barh(0, width, left=left, color=colour, edgecolor="white", height=0.8)
+        text, ink = f"{name}\n{width:.1%}", "white" if name == "dog" else INK
+        axes.text(left + width / 2, 0, text, ha="center", va="center", color=ink)
+        left += width
+    axes.set(xlim=(0, 1), ylim=(-0.4, 0.4))
+    bare(axes)
+
+
+@styled
+def photo_sizes(photos: pd.DataFrame) -> Figure:
+    """Width and height of the photos (left), and their aspect ratio (right).
+
+    Args:
+        photos: a row a photo: height, width in pixels.
+    """
+    require(photos, ("height", "width"), "photo sizes")
+    figure = new_figure(3.7)
+    left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
+    edge = 1.04 * max(photos["width"].max(), photos["height"].max())
+    drawn = left.hexbin(
+        photos["width"], photos["height"], gridsize=36, extent=(0, edge, 0, edge), mincnt=1,
+        cmap="viridis_r", norm=LogNorm(vmin=1), linewidths=0.2,
+    )  # fmt: skip
+    figure.colorbar(
+        drawn, ax=left, label="photos", location="bottom", shrink=0.9, aspect=30,
+        format=StrMethodFormatter("{x:,.0f}"),
+    )  # fmt: skip
+    _ratio_lines(left, edge)
+    left.set(xlim=(0, edge), ylim=(0, edge), aspect="equal")
+    left.set(xlabel="width (pixels)", ylabel="height (pixels)")
+    _aspects(right, photos["width"] / photos["height"])
+    head(figure, f"{len(photos):,} photos, sizes as stored")
+    return figure
+
+
+def _ratio_lines(axes: Axes, edge: float) -> None:
+    for name, ratio in RATIOS.items():
+        x, y = (edge, edge / ratio) if ratio >= 1 else (edge * ratio, edge)
+        axes.plot([0, x], [0, y], color=SOFT, linewidth=0.7, linestyle=":")
+        wide = {"ha": "left", "va": "center"} if ratio >= 1 else {"ha": "center", "va": "bottom"}
+        shift = (3, 0) if ratio >= 1 else (0, 3)
+        axes.annotate(name, (x, y), shift, textcoords="offset points", fontsize=9.5, **wide)
+
+
+def _aspects(axes: Axes, ratio: pd.Series) -> None:
+    axes.hist(ratio, np.geomspace(0.4, 2.5, 34), color=SOFT)
+    axes.set_xscale("log")
+    axes.set_xticks(list(RATIOS.values()), list(RATIOS), rotation=90)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", which="minor", length=0)
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    outside = int(((ratio < 0.4) | (ratio > 2.5)).sum())
+    beyond = f" ({outside} beyond)" if outside else ""
+    axes.set(xlabel=f"width : height{beyond}", ylabel="photos")
+    plain(axes, "y")

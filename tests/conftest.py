@@ -1,0 +1,100 @@
+"""What several test files share: a generated dataset, its cache, and a model of a few weights."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from common.data import PetCache, prepare
+from common.models import MODELS
+from common.models.losses import segmentation_loss
+from common.synthetic import make_pets
+from common.train import TrainConfig
+
+
+class Toy(nn.Module):
+    """A frozen convolution with batch statistics, then one trained 1×1 convolution.
+
+    It has every trait that a large pretrained model will have: parts that must stay as they
+    are, buffers that belong to them, and a trained part.
+    """
+
+    inputs = ("image", "mask")
+
+    def __init__(self, *, width: int = 4) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width))
+        self.encoder.requires_grad_(False)
+        self.encoder[1].running_mean.fill_(1 / 3)  # not a number of half precision
+        self.head = nn.Conv2d(width, 3, 1)
+
+    def train(self, mode: bool = True) -> Toy:
+        super().train(mode)
+        self.encoder.eval()
+        return self
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.head(self.encoder(image).relu())
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        return segmentation_loss(self(batch["image"]), batch["mask"])
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path_factory, monkeypatch) -> None:
+    """No test reads the user's dataset or writes the user's caches."""
+    monkeypatch.delenv("PETS_ROOT", raising=False)
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path_factory.getbasetemp() / "caches"))
+
+
+@pytest.fixture(scope="session")
+def pets(tmp_path_factory) -> Path:
+    """Root of a generated dataset: 12 photos of trainval and 12 of test, four breeds."""
+    return make_pets(tmp_path_factory.mktemp("pets"))
+
+
+@pytest.fixture(scope="session")
+def cache(pets, tmp_path_factory) -> PetCache:
+    """The same photos at 32 px."""
+    return prepare(pets, size=32, folder=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def toy(monkeypatch) -> type[Toy]:
+    """A small model with a frozen part, registered as "toy"."""
+    monkeypatch.setitem(MODELS, "toy", Toy)
+    return Toy
+
+
+@pytest.fixture
+def quick() -> TrainConfig:
+    """Settings of a run that takes a moment."""
+    return TrainConfig(epochs=2, batch_size=4, workers=0, precision="no", recipe="none")
+
+
+@pytest.fixture
+def small_disk() -> AbstractContextManager:
+    """A context in which no file of this process may grow beyond some bytes."""
+
+    @contextmanager
+    def limited(size: int = 2000) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
+
+
+@pytest.fixture
+def photos() -> Tensor:
+    """Two random photos of odd size, (2, 3, 33, 47) in [0, 1]."""
+    return torch.rand(2, 3, 33, 47, generator=torch.Generator().manual_seed(0))
