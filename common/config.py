@@ -54,7 +54,7 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
 
 
 def cli(main: Callable[..., int | None]) -> Callable[..., int]:
-    """Decorate a command line's ``main``: a `UserError` becomes one line on stderr, exit code 2."""
+    """Decorate a ``main``: a `UserError` becomes one line on stderr and exit code 2."""
 
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> int:

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
+from torchvision import tv_tensors
 from tqdm.auto import tqdm
 
 from .augment import augmentation
@@ -21,6 +22,7 @@ from .geometry import FITS, fit_mask, fit_photo, unfit
 from .leaks import NEAR, near_duplicates
 from .metrics import image_counts
 from .pets import find_root, photo_path, read_mask, read_photo, trimap_path
+from .samples import Sample
 from .scores import bootstrap
 
 PHOTO_COLUMNS = ["name", "breed", "species", "split", "height", "width"]
@@ -127,6 +129,23 @@ def loader_speed(
     names = ["source", "augment", "workers", "run", "photos_per_second"]
     table = pd.DataFrame(rows, columns=names)
     return table[table["run"] > 0]
+
+
+def augmented(
+    samples: Sequence[Sample], *, draws: int, size: int = 192, seed: int = 0
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Draws of the full recipe for each sample: photos (S, S, 3) and their masks (S, S)."""
+    torch.manual_seed(seed)
+    change = augmentation("full")
+    images, masks = [], []
+    for _ in range(draws):
+        for sample in samples:
+            photo = torch.from_numpy(fit_photo(sample.image, size).copy()).permute(2, 0, 1)
+            mask = torch.from_numpy(fit_mask(sample.mask, size).copy())
+            photo, mask = change(tv_tensors.Image(photo), tv_tensors.Mask(mask))
+            images.append(photo.permute(1, 2, 0).numpy())
+            masks.append(mask.numpy())
+    return images, masks
 
 
 def measure(cache: PetCache, root: str | Path, folder: Path) -> None:

@@ -87,7 +87,10 @@ def test_a_channels_last_network_is_stored_as_any_other(stem: Path, tmp_path: Pa
     [
         (lambda t: t.pop("head.2.bias"), r"1 tensors missing, as head\.2\.bias"),
         (lambda t: t.update(extra=torch.zeros(1)), "1 tensors surplus, as extra"),
-        (lambda t: t.update({"head.2.bias": torch.zeros(4)}), r"of another shape, as head\.2\.bias"),
+        (
+            lambda t: t.update({"head.2.bias": torch.zeros(4)}),
+            r"of another shape, as head\.2\.bias",
+        ),
     ],
 )
 def test_tensors_of_another_model(stem: Path, change, message: str):

@@ -77,7 +77,9 @@ def attend_by_hand(layer: SelfAttention, x: Tensor) -> Tensor:
     return x + (mixed + layer.out.bias[:, None]).view(b, c, h, w)
 
 
-@pytest.mark.parametrize(("channels", "head_width", "heads"), [(32, 8, 4), (32, 32, 1), (16, 64, 1)])
+@pytest.mark.parametrize(
+    ("channels", "head_width", "heads"), [(32, 8, 4), (32, 32, 1), (16, 64, 1)]
+)
 def test_attention_is_the_textbook_one(channels: int, head_width: int, heads: int):
     layer, x = SelfAttention(channels, head_width=head_width), torch.randn(2, channels, 3, 5)
     assert layer.heads == heads

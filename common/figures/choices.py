@@ -43,7 +43,7 @@ def duplicates(histogram: pd.DataFrame, threshold: int) -> Figure:
     )  # fmt: skip
     axes.set(xlabel="bits of 64 that differ", ylabel="pairs across splits (log)")
     plain(axes, "y")
-    head(figure, f"{int(histogram['count'].sum()):,} pairs of photos from two splits")
+    head(figure, f"{int(histogram['pairs'].sum()):,} pairs of photos from two splits")
     return figure
 
 

@@ -16,7 +16,7 @@ from .unet import UNet
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "unet": partial(UNet, widths=(32, 64, 128, 192), stem=2),  # for a CPU, at 128 px
-    "unet_l": partial(UNet, widths=(64, 128, 256), depth=3, up_depth=3),  # for a GPU, at 224 px
+    "unet_l": partial(UNet, widths=(64, 128, 256), depth=3, up_depth=3, stem=2),  # GPU, 224 px
 }
 
 
