@@ -43,6 +43,7 @@ UNET = (
     Variant("no-residual", "no residual shortcuts", "architecture", {"residual": False}),
     Variant("no-skips", "no skips across", "architecture", {"skips": False}),
     Variant("no-attention", "no attention", "architecture", {"attention_levels": 0}),
+    Variant("group-norm", "group for batch normalisation", "architecture", {"norm": "group"}),
     Variant("ce-only", "cross-entropy without Dice", "loss", {"dice_weight": 0.0}),
     Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
     Variant("no-augment", "no augmentation", "data", training={"recipe": "none"}),

@@ -28,13 +28,13 @@ class TrainConfig:
         workers: processes that decode and augment.
     """
 
-    epochs: int = 48
+    epochs: int = 40
     batch_size: int = 16
     lr: float = 1e-3
     weight_decay: float = 0.05
     warmup: float = 1.0
     clip: float = 1.0
-    ema: float = 0.999
+    ema: float = 0.998
     seed: int = 0
     fraction: float = 1.0
     samples: int = 0

@@ -31,7 +31,9 @@ class Toy(nn.Module):
         super().__init__()
         self.encoder = nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width))
         self.encoder.requires_grad_(False)
-        self.encoder[1].running_mean.fill_(1 / 3)  # not a number of half precision
+        pretrained = torch.Generator().manual_seed(0)
+        for value in (*self.encoder[0].parameters(), self.encoder[1].running_mean):
+            value.data.normal_(0, 0.3, generator=pretrained)
         self.head = nn.Conv2d(width, 3, 1)
 
     def train(self, mode: bool = True) -> Toy:

@@ -153,8 +153,8 @@ def photo_sizes(photos: pd.DataFrame) -> Figure:
         photos: a row a photo: height, width in pixels.
     """
     require(photos, ("height", "width"), "photo sizes")
-    figure = new_figure(3.7)
-    left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
+    figure = new_figure(4.6)
+    left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     edge = 1.04 * max(photos["width"].max(), photos["height"].max())
     drawn = left.hexbin(
         photos["width"], photos["height"], gridsize=36, extent=(0, edge, 0, edge), mincnt=1,
@@ -176,9 +176,11 @@ def _ratio_lines(axes: Axes, edge: float) -> None:
     for name, ratio in RATIOS.items():
         x, y = (edge, edge / ratio) if ratio >= 1 else (edge * ratio, edge)
         axes.plot([0, x], [0, y], color=SOFT, linewidth=0.7, linestyle=":")
-        wide = {"ha": "left", "va": "center"} if ratio >= 1 else {"ha": "center", "va": "bottom"}
-        shift = (3, 0) if ratio >= 1 else (0, 3)
-        axes.annotate(name, (x, y), shift, textcoords="offset points", fontsize=9.5, **wide)
+        if ratio >= 1:
+            look = {"xytext": (3, 0), "ha": "left", "va": "center"}
+        else:
+            look = {"xytext": (0, 3), "ha": "center", "va": "bottom", "rotation": 90}
+        axes.annotate(name, (x, y), textcoords="offset points", fontsize=9.5, **look)
 
 
 def _aspects(axes: Axes, ratio: pd.Series) -> None:

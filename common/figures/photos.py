@@ -86,8 +86,9 @@ def predictions(samples: Sequence[Shown], predicted: Mapping[str, np.ndarray]) -
         UserError: no samples, or one without prediction or with one of another size.
     """
     require_some(samples, "predictions")
-    if missing := [sample.name for sample in samples if sample.name not in predicted]:
-        raise UserError(f"predictions: no mask for {', '.join(missing)}")
+    for sample in samples:
+        if sample.name not in predicted or predicted[sample.name].shape != sample.mask.shape:
+            raise UserError(f"predictions: no mask for {sample.name} of the size of its photo")
     shapes = [_shape(sample.image) for sample in samples]
     figure, cells = new_sheet(shapes, 4, above=0.36, below=0.3, legend=ERRORS)
     for row, sample in zip(cells, samples, strict=True):

@@ -13,10 +13,18 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from ..config import UserError
 
-def norm(channels: int) -> nn.GroupNorm:
-    """Group normalisation (Wu and He 2018): the same in training and evaluation at any batch."""
-    return nn.GroupNorm(num_groups=max(1, channels // 16), num_channels=channels)
+NORMS = ("batch", "group")
+
+
+def norm(channels: int, kind: str = "batch") -> nn.Module:
+    """Batch normalisation (Ioffe and Szegedy 2015) or group normalisation (Wu and He 2018)."""
+    if kind not in NORMS:
+        raise UserError(f"norm {kind!r} is unknown; choose one of {', '.join(NORMS)}")
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    return nn.GroupNorm(max(1, channels // 16), channels)
 
 
 class ResidualBlock(nn.Module):
@@ -25,18 +33,25 @@ class ResidualBlock(nn.Module):
     Args:
         dropout: probability of dropping a channel between the two convolutions (whole
             channels, Tompson et al. 2015: neighbouring pixels would give a dropped one away).
+        kind: of `norm`.
         residual: without it the shortcut is left out (the ablation of notebook 02).
     """
 
     def __init__(
-        self, c_in: int, c_out: int, *, dropout: float = 0.1, residual: bool = True
+        self,
+        c_in: int,
+        c_out: int,
+        *,
+        dropout: float = 0.1,
+        residual: bool = True,
+        kind: str = "batch",
     ) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            norm(c_in),
+            norm(c_in, kind),
             nn.SiLU(inplace=True),
             nn.Conv2d(c_in, c_out, 3, padding=1, bias=False),
-            norm(c_out),
+            norm(c_out, kind),
             nn.SiLU(inplace=True),
             nn.Dropout2d(dropout),
             nn.Conv2d(c_out, c_out, 3, padding=1),
@@ -55,10 +70,10 @@ class SelfAttention(nn.Module):
     Costs (H·W)² per head: it belongs where the grid is small.
     """
 
-    def __init__(self, channels: int, *, head_width: int = 64) -> None:
+    def __init__(self, channels: int, *, head_width: int = 64, kind: str = "batch") -> None:
         super().__init__()
         self.heads = max(1, channels // head_width)
-        self.norm = norm(channels)
+        self.norm = norm(channels, kind)
         self.to_qkv = nn.Conv2d(channels, 3 * channels, 1, bias=False)
         self.out = nn.Conv2d(channels, channels, 1)
 
@@ -78,16 +93,22 @@ class Downsample(nn.Module):
     """
 
     def __init__(
-        self, c_in: int, c_out: int, *, attention: bool = False, residual: bool = True
+        self,
+        c_in: int,
+        c_out: int,
+        *,
+        attention: bool = False,
+        residual: bool = True,
+        kind: str = "batch",
     ) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            norm(c_in), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, stride=2, padding=1)
+            norm(c_in, kind), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, stride=2, padding=1)
         )
         self.residual = residual
         if residual:
             self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(c_in, c_out, 1, bias=False))
-        self.attend = SelfAttention(c_out) if attention else nn.Identity()
+        self.attend = SelfAttention(c_out, kind=kind) if attention else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.attend(self.body(x) + self.shortcut(x) if self.residual else self.body(x))
@@ -101,14 +122,22 @@ class Upsample(nn.Module):
     """
 
     def __init__(
-        self, c_in: int, c_out: int, *, attention: bool = False, residual: bool = True
+        self,
+        c_in: int,
+        c_out: int,
+        *,
+        attention: bool = False,
+        residual: bool = True,
+        kind: str = "batch",
     ) -> None:
         super().__init__()
-        self.body = nn.Sequential(norm(c_in), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, padding=1))
+        self.body = nn.Sequential(
+            norm(c_in, kind), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, padding=1)
+        )
         self.residual = residual
         if residual:
             self.shortcut = nn.Conv2d(c_in, c_out, 1, bias=False)
-        self.attend = SelfAttention(c_in) if attention else nn.Identity()
+        self.attend = SelfAttention(c_in, kind=kind) if attention else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.attend(x)

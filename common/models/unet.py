@@ -6,11 +6,14 @@ UNets of diffusion models, Ho et al. 2020 (attention at the low resolutions).
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Downsample, Normalize, ResidualBlock, SelfAttention, Upsample, norm
+from .layers import Downsample, Normalize, ResidualBlock, SelfAttention, Upsample
+from .layers import norm as normalise
 from .losses import image_cross_entropy, segmentation_loss
 
 
@@ -23,6 +26,8 @@ class UNet(nn.Module):
         up_depth: residual blocks of a stage on the way up.
         attention_levels: how many of the coarsest resolutions attend.
         stem: the first convolution's stride; 2 lets the finest stage work on half the grid.
+        dropout: of whole channels, in the stages of the coarse, attending resolutions.
+        norm: "batch" or "group"; notebook 02 compares them.
         residual, skips, dice_weight, breed_weight: the claims that notebook 02 takes away one at
             a time. The breed is asked of the coarsest features in training only: it teaches them
             what tells animals apart, and nothing of it is used to segment.
@@ -39,6 +44,7 @@ class UNet(nn.Module):
         attention_levels: int = 2,
         stem: int = 1,
         dropout: float = 0.1,
+        norm: str = "batch",
         residual: bool = True,
         skips: bool = True,
         dice_weight: float = 1.0,
@@ -51,27 +57,31 @@ class UNet(nn.Module):
         self.dice_weight, self.breed_weight = dice_weight, breed_weight
         self.divisor = stem * 2 ** (len(widths) - 1)
         coarse = [level >= len(widths) - attention_levels for level in range(len(widths))]
-        block = {"dropout": dropout, "residual": residual}
+        common = {"residual": residual, "kind": norm}
 
-        def stage(c_in: int, c_out: int, blocks: int) -> nn.Sequential:
-            chain = [ResidualBlock(c_in, c_out, **block)]
+        def stage(c_in: int, c_out: int, level: int, blocks: int) -> nn.Sequential:
+            block = partial(ResidualBlock, dropout=dropout if coarse[level] else 0.0, **common)
             return nn.Sequential(
-                *chain, *(ResidualBlock(c_out, c_out, **block) for _ in range(blocks - 1))
+                block(c_in, c_out), *(block(c_out, c_out) for _ in range(blocks - 1))
             )
 
         self.normalize = Normalize((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
         self.stem = nn.Conv2d(3, widths[0], 3 if stem == 1 else 2 * stem, stem, padding=1)
-        self.encode = nn.ModuleList(stage(w, w, depth) for w in widths)
+        self.encode = nn.ModuleList(stage(w, w, i, depth) for i, w in enumerate(widths))
         pairs = list(zip(widths, widths[1:], coarse[1:], strict=False))
         self.down = nn.ModuleList(
-            Downsample(a, b, attention=attend, residual=residual) for a, b, attend in pairs
+            Downsample(a, b, attention=attend, **common) for a, b, attend in pairs
         )
         self.up = nn.ModuleList(
-            Upsample(b, a, attention=attend, residual=residual) for a, b, attend in pairs
+            Upsample(b, a, attention=attend, **common) for a, b, attend in pairs
         )
         merged = 2 if skips else 1
-        self.decode = nn.ModuleList(stage(merged * w, w, up_depth) for w in widths[:-1])
-        self.head = nn.Sequential(norm(widths[0]), nn.SiLU(), nn.Conv2d(widths[0], classes, 1))
+        self.decode = nn.ModuleList(
+            stage(merged * w, w, i, up_depth) for i, w in enumerate(widths[:-1])
+        )
+        self.head = nn.Sequential(
+            normalise(widths[0], norm), nn.SiLU(), nn.Conv2d(widths[0], classes, 1)
+        )
         self.breed = nn.Linear(widths[-1], breeds) if breed_weight else None
 
     def forward(self, image: Tensor) -> Tensor:

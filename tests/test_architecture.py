@@ -1,0 +1,328 @@
+"""The house rules, read off the source: who imports whom, how large, how typed, how safe."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from common.config import ROOT
+
+FILES = sorted((ROOT / "common").rglob("*.py"))
+MODULE_LINES, FUNCTION_LINES = 220, 60
+
+PLACES = "config provenance"  # anyone may use these two
+DATA = "cache geometry pets storage"
+
+# Module (or pattern of modules) of common -> modules of common that it may import.
+# The first pattern that fits counts. A new module gets a line here.
+ALLOWED: dict[str, str] = {
+    # places, hashes, files
+    "config": "",
+    "provenance": "config",
+    "storage": "config",
+    # the dataset
+    "pets": "config",
+    "geometry": "config",
+    "leaks": "",
+    "cache": "config geometry provenance storage",
+    "synthetic": "pets",
+    "samples": "config",
+    "download": f"{PLACES} {DATA}",
+    "decode": f"{PLACES} {DATA} leaks",
+    "archive": f"{PLACES} {DATA}",
+    "augment": "config geometry",
+    "data": f"{PLACES} {DATA} archive decode download",
+    # networks: each other, and the errors that users see
+    "models": "config models.*",
+    "models.*": "config models.*",
+    # training
+    "checkpoint": f"{PLACES} models",
+    "predict": "checkpoint geometry",
+    "optim": "",
+    "quick_eval": "config data cache",
+    "train": "augment cache config data optim quick_eval",
+    "runs": f"{PLACES} cache checkpoint data models train",
+    # scoring
+    "metrics": "config",
+    "scores": "config",
+    "perturb": "config",
+    "evaluate": f"{PLACES} checkpoint data metrics pets predict scores",
+    "cases": f"{PLACES} checkpoint geometry pets predict samples scores",
+    # studies of notebooks
+    "survey": f"{PLACES} {DATA} augment data leaks metrics scores",
+    "ablation": "config data evaluate runs scores train",
+    "benchmark": f"{PLACES} checkpoint models predict",
+    # pictures: tables and arrays in, nothing of networks
+    "figures": "config figures.*",
+    "figures.*": "config figures figures.*",
+    # clicks
+    "interact.prompts": "config",
+    "interact.predictor": "config checkpoint geometry interact.prompts models predict",
+    "interact": "config interact.*",
+    "interact.*": "config interact interact.*",
+    # the pipeline and the report
+    "pipeline": "",
+    "pipeline.*": f"{PLACES} pets pipeline.*",
+    "report": "config report.*",
+    "report.*": "config report.*",
+    "readme": f"{PLACES} evaluate runs scores",
+    "run_all": f"{PLACES} pipeline.* report synthetic",
+}
+TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}
+ONLY_HERE = {  # a package that changes often is touched in few places
+    "timm": {"models.encoders", "models.mae", "models.*"},
+    "open_clip": {"models.encoders", "models.clip"},
+    "accelerate": {"train", "quick_eval"},
+    "safetensors": {"checkpoint"},
+    "papermill": {"pipeline.execute"},
+}
+UNTYPED = ("args", "kwargs", "self", "cls")
+HOOKS = ("forward", "train", "make_params", "transform")  # described by the class, or by torch
+LOCAL_PATH = re.compile(
+    r"""["'\s(=](/(?:work|home|root|tmp|Users|mnt)/|[A-Z]:\\|~/|\.\./shared)"""
+)
+
+
+def name_of(path: Path) -> str:
+    """``common/models/unet.py`` -> ``models.unet``; ``common/__init__.py`` -> ``""``."""
+    parts = path.relative_to(ROOT / "common").with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Modules that a file imports, at any depth: of the project as ``common.x``."""
+    package = ["common", *name_of(path).split(".")]
+    package = package if path.name == "__init__.py" else package[:-1]
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join(part for part in [*base, node.module] if part)
+            for alias in node.names:
+                inner = ROOT.joinpath(*source.split("."), alias.name)
+                is_module = inner.with_suffix(".py").is_file() or (inner / "__init__.py").is_file()
+                yield f"{source}.{alias.name}" if is_module else source
+
+
+def project_imports(path: Path) -> set[str]:
+    names = (name for name in imports(path) if name.split(".")[0] == "common")
+    return {name.removeprefix("common").lstrip(".") for name in names} - {""}
+
+
+def packages(path: Path) -> set[str]:
+    roots = {name.split(".")[0] for name in imports(path)}
+    return roots - set(sys.stdlib_module_names) - {"common"}
+
+
+def matches(name: str, patterns: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns.split())
+
+
+def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef, bool]]:
+    """Name, node and whether it is public, of every function that no function holds."""
+    for node in tree_of(path).body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node, not node.name.startswith("_")
+        elif isinstance(node, ast.ClassDef):
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef):
+                    public = not (node.name.startswith("_") or part.name.startswith("_"))
+                    yield f"{node.name}.{part.name}", part, public
+
+
+def each_file(paths=FILES):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: name_of(path) or "common")
+
+
+# Imports go one way
+
+
+@each_file()
+def test_only_allowed_imports(path: Path):
+    name = name_of(path)
+    if not name:
+        assert not project_imports(path)
+        return
+    pattern = name if name in ALLOWED else next((p for p in ALLOWED if fnmatchcase(name, p)), None)
+    assert pattern, f"{name} is new: say in ALLOWED what it may import"
+    wrong = {other for other in project_imports(path) if not matches(other, ALLOWED[pattern])}
+    assert not wrong, f"{name} must not import {sorted(wrong)} (see ALLOWED)"
+
+
+def test_the_table_names_modules_that_exist_or_are_planned():
+    planned = {"perturb", "interact", "interact.*", "interact.prompts", "interact.predictor"}
+    names = {name_of(path) for path in FILES}
+    dead = {p for p in ALLOWED if not any(fnmatchcase(name, p) for name in names)}
+    assert dead <= planned
+
+
+def test_there_is_no_circle():
+    graph = {name_of(path): project_imports(path) - {name_of(path)} for path in FILES}
+    tuple(TopologicalSorter(graph).static_order())
+
+
+def test_nothing_imports_the_pipelines_front():
+    assert not [name_of(path) for path in FILES if "run_all" in project_imports(path)]
+
+
+@each_file([path for path in FILES if name_of(path).startswith("models")])
+def test_models_import_each_other_torch_and_einops(path: Path):
+    allowed = {"torch", "einops"}
+    allowed |= {package for package, where in ONLY_HERE.items() if name_of(path) in where}
+    assert packages(path) <= allowed
+    assert all(matches(name, "config models.*") for name in project_imports(path))
+
+
+def reached(path: Path) -> set[Path]:
+    """Files of the project that importing a file brings in, with the packages on the way."""
+    pending, found = [path], set()
+    while pending:
+        file = pending.pop()
+        if file in found:
+            continue
+        found.add(file)
+        for name in project_imports(file):
+            steps = name.split(".")
+            for depth in range(1, len(steps) + 1):
+                base = ROOT.joinpath("common", *steps[:depth])
+                candidates = (base.with_suffix(".py"), base / "__init__.py")
+                pending += [candidate for candidate in candidates if candidate.is_file()]
+    return found
+
+
+@each_file(
+    [p for p in FILES if matches(name_of(p), "figures figures.* interact.prompts report.*")]
+)
+def test_pictures_and_prompts_know_no_network(path: Path):
+    for file in reached(path):
+        assert not packages(file) & TORCH, f"through {name_of(file)}"
+        assert not name_of(file).startswith("models")
+
+
+@each_file()
+def test_packages_that_change_often_are_touched_in_few_places(path: Path):
+    for package in packages(path) & ONLY_HERE.keys():
+        assert name_of(path) in ONLY_HERE[package], package
+
+
+def test_light_modules_load_without_torch():
+    """Whoever only reads paths, tables or notebooks does not wait for torch."""
+    for name in ("config", "provenance", "pets", "scores", "samples"):
+        path = next(p for p in FILES if name_of(p) == name)
+        heavy = {name_of(f) for f in reached(path) if packages(f) & TORCH}
+        assert not heavy, name
+
+
+# Size, documentation, types
+
+
+@each_file()
+def test_a_module_can_be_read_in_one_sitting(path: Path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MODULE_LINES
+    assert max(map(len, lines), default=0) <= 99
+    assert ast.get_docstring(tree_of(path)), "no docstring"
+
+
+@each_file()
+def test_functions_are_short(path: Path):
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno - node.lineno + 1 < FUNCTION_LINES, node.name
+
+
+@each_file()
+def test_what_is_public_is_documented(path: Path):
+    for node in tree_of(path).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
+    for name, node, public in functions(path):
+        if public and node.name not in HOOKS:
+            assert ast.get_docstring(node), name
+
+
+@each_file()
+def test_what_is_public_is_typed(path: Path):
+    for name, node, public in functions(path):
+        if not public:
+            continue
+        assert node.returns is not None, f"{name} says not what it returns"
+        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        for argument in given:
+            assert argument.annotation or argument.arg in UNTYPED, f"{name}({argument.arg})"
+
+
+# Safety
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Dotted name of what is called, and the call."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def keyword(call: ast.Call, name: str) -> object:
+    values = (k.value for k in call.keywords if k.arg == name)
+    return next((ast.literal_eval(v) for v in values if isinstance(v, ast.Constant)), None)
+
+
+@each_file()
+def test_nothing_is_executed_or_unpickled(path: Path):
+    assert not {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"} & set(imports(path))
+    for name, call in calls(path):
+        assert name not in ("exec", "eval", "compile", "__import__"), name
+        assert not name.endswith(("read_pickle", "os.system", "os.popen")), name
+        assert keyword(call, "shell") is not True, name
+        assert keyword(call, "allow_pickle") is not True, name
+        if name.endswith(("torch.load", "torch.hub.load_state_dict_from_url")):
+            assert keyword(call, "weights_only") is True, "torch.load without weights_only=True"
+
+
+@each_file()
+def test_no_star_imports(path: Path):
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom):
+            assert "*" not in {alias.name for alias in node.names}
+
+
+@each_file()
+def test_nothing_is_run_by_an_import(path: Path):
+    """A module defines; it prints nothing, seeds nothing and sets no thread count."""
+    for node in tree_of(path).body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            raise AssertionError(f"line {node.lineno}: {ast.unparse(node)[:60]}")
+
+
+TEXTS = [
+    path
+    for pattern in ("common/**/*", "tests/*.py", "notebooks/*.ipynb", "*.md", "*.toml", "*.yml",
+                    "*.txt", "Makefile", ".ci/*", ".gitignore", "results/**/*.csv",
+                    "results/checkpoints/*.json")
+    for path in sorted(ROOT.glob(pattern))
+    if path.is_file() and path.suffix not in (".pyc", ".jpg", ".png") and "local" not in path.parts
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_text_names_this_machine_or_leaves_work_undone(path: Path):
+    text = path.read_text(encoding="utf-8")
+    if path != Path(__file__):
+        assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text)
+        assert not (found := LOCAL_PATH.search(text)), found.group()
+    assert str(ROOT) + "/" not in text
+    assert str(Path.home()) + "/" not in text
