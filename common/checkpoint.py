@@ -52,13 +52,15 @@ def trained_tensors(model: nn.Module) -> dict[str, Tensor]:
 def save_checkpoint(
     path: str | Path, model: nn.Module, card: Card, *, dtype: torch.dtype = torch.float16
 ) -> Path:
-    """Write ``path``.safetensors and ``path``.json; floats are stored as ``dtype``.
+    """Write ``path``.safetensors and ``path``.json; parameters are stored as ``dtype``.
 
-    Both are written before either replaces what was there.
+    Running statistics keep their precision. Both files are written before either replaces what
+    was there.
     """
     tensors_file, card_file = checkpoint_files(path)
+    parameters = dict(model.named_parameters())
     tensors = {
-        name: (value.to(dtype) if value.is_floating_point() else value).contiguous().cpu()
+        name: (value.to(dtype) if name in parameters else value).contiguous().cpu()
         for name, value in trained_tensors(model).items()
     }
     content = save(tensors)
@@ -66,9 +68,10 @@ def save_checkpoint(
         "format": FORMAT, **vars(card), "commit": git_commit(), "versions": versions(),
         "tensors_sha256": hashlib.sha256(content).hexdigest(),
     }  # fmt: skip
-    with atomic_path(card_file) as described_as, atomic_path(tensors_file) as stored_as:
+    with atomic_path(card_file) as described_as:
         described_as.write_text(json.dumps(described, indent=2) + "\n")
-        stored_as.write_bytes(content)
+        with atomic_path(tensors_file) as stored_as:
+            stored_as.write_bytes(content)
     return tensors_file
 
 

@@ -36,7 +36,8 @@ def fit_mask(mask: np.ndarray, size: int, fit: str = "stretch") -> np.ndarray:
 def _fit(
     array: np.ndarray, size: int, fit: str, resample: Image.Resampling, fill: int
 ) -> np.ndarray:
-    top, left, h, w = inner_box(*array.shape[:2], size, fit)
+    height, width = array.shape[:2]
+    top, left, h, w = inner_box(height, width, size, fit)
     square = np.full((size, size, *array.shape[2:]), fill, np.uint8)
     small = Image.fromarray(array).resize((w, h), resample, reducing_gap=3.0)
     square[top : top + h, left : left + w] = np.asarray(small)

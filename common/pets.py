@@ -51,7 +51,7 @@ def read_index(root: str | Path, *, seed: int = 0, validation: float = 0.1) -> p
         UserError: there is no list, or a line of one cannot be understood.
     """
     folder = find_root(root) / "annotations"
-    rows, seen = [], {}
+    rows, seen = [], dict[str, str]()
     for split, file in LISTS.items():
         for place, name, breed_id, species in _read_list(folder / file):
             if name in seen:

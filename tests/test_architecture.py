@@ -57,7 +57,7 @@ ALLOWED: dict[str, str] = {
     "evaluate": f"{PLACES} checkpoint data metrics pets predict scores",
     "cases": f"{PLACES} checkpoint geometry pets predict samples scores",
     # studies of notebooks
-    "survey": f"{PLACES} {DATA} augment data leaks metrics scores",
+    "survey": f"{PLACES} {DATA} augment data leaks metrics samples scores",
     "ablation": "config data evaluate runs scores train",
     "benchmark": f"{PLACES} checkpoint models predict",
     # pictures: tables and arrays in, nothing of networks
@@ -87,7 +87,7 @@ ONLY_HERE = {  # a package that changes often is touched in few places
 UNTYPED = ("args", "kwargs", "self", "cls")
 HOOKS = ("forward", "train", "make_params", "transform")  # described by the class, or by torch
 LOCAL_PATH = re.compile(
-    r"""["'\s(=](/(?:work|home|root|tmp|Users|mnt)/|[A-Z]:\\|~/|\.\./shared)"""
+    r"""["'\s(=](/(?:work|home|root|tmp|Users|mnt)/|[A-Z]:\\Users|~/|\.\./shared)"""
 )
 
 

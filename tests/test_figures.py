@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -23,7 +24,7 @@ from common.config import CLASSES, ROOT, UserError
 from common.figures import architecture, dataset, photos, scores, training
 from common.figures.maps import ERRORS, errors, overlay, paint, photo_iou
 from common.figures.output import encode
-from common.figures.style import CLASS_COLOURS, MODEL_COLOURS, WIDE
+from common.figures.style import CLASS_COLOURS, MODEL_COLOURS, WIDE, styled
 from common.samples import Sample, load_sample
 
 PHOTOS = pd.DataFrame(
@@ -92,7 +93,7 @@ BINS = pd.DataFrame(
         "bin": [0, 1, 2],
         "confidence": [np.nan, 0.5, 0.9],
         "accuracy": [np.nan, 0.45, 0.8],
-        "share": [0.0, 0.25, 0.75],
+        "share": [0.0, 0.2, 0.8],
     }
 )
 BREEDS = pd.DataFrame(
@@ -170,8 +171,9 @@ def texts(figure: Figure) -> list[Text]:
 def test_lettering_is_whole_large_and_apart(name):
     figure = FIGURES[name]()
     assert isinstance(figure, Figure)
-    encode(figure, "png")
-    renderer = figure.canvas.get_renderer()
+    canvas = FigureCanvasAgg(figure)
+    styled(canvas.draw)()
+    renderer = canvas.get_renderer()
     frame = figure.bbox.expanded(1 + 2 / figure.bbox.width, 1 + 2 / figure.bbox.height)
     boxes = []
     for text in texts(figure):
@@ -400,7 +402,7 @@ def test_silhouettes_lose_the_letterbox_bars():
 
 def test_reliability_prints_the_calibration_error():
     (legend,) = [axes.get_legend() for axes in CHARTS["reliability"]().axes if axes.get_legend()]
-    expected = 0.25 * 0.05 + 0.75 * 0.1
+    expected = 0.2 * 0.05 + 0.8 * 0.1
     assert f"{expected:.3f}" in " ".join(text.get_text() for text in legend.get_texts())
 
 

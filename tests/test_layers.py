@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from common.config import UserError
 from common.models.layers import (
+    NORMS,
     Downsample,
     Normalize,
     ResidualBlock,
@@ -19,13 +22,11 @@ from common.models.layers import (
 )
 
 BLOCKS = {
-    "residual": lambda: ResidualBlock(16, 32),
-    "plain": lambda: ResidualBlock(16, 16, residual=False),
-    "attention": lambda: SelfAttention(16, head_width=8),
-    "down": lambda: Downsample(16, 32, attention=True),
-    "down without shortcut": lambda: Downsample(16, 32, residual=False),
-    "up": lambda: Upsample(16, 8, attention=True),
-    "up without shortcut": lambda: Upsample(16, 8, residual=False),
+    "residual": partial(ResidualBlock, 16, 32),
+    "plain": partial(ResidualBlock, 16, 16, residual=False),
+    "attention": partial(SelfAttention, 16, head_width=8),
+    "down": partial(Downsample, 16, 32, attention=True),
+    "up": partial(Upsample, 16, 8, attention=True),
 }
 
 
@@ -55,15 +56,17 @@ def test_shapes(module: nn.Module, shape: tuple[int, ...]):
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_photo_is_treated_alike_in_any_company(name: str):
-    """Group normalisation looks at one photo; batch normalisation would look at all."""
-    block, x = BLOCKS[name](), torch.randn(3, 16, 6, 10)
+@pytest.mark.parametrize("kind", NORMS)
+def test_who_else_is_in_the_batch(name: str, kind: str):
+    """Group normalisation looks at one photo; batch normalisation at all, but in training only."""
+    block, x = BLOCKS[name](kind=kind), torch.randn(3, 16, 6, 10)
     for module in block.modules():
         if isinstance(module, nn.Dropout2d):
             module.p = 0.0
-    for mode in (True, False):
-        block.train(mode)
-        torch.testing.assert_close(block(x)[1:2], block(x[1:2]), rtol=1e-4, atol=1e-5)
+    for training in (True, False):
+        block.train(training)
+        alike = torch.allclose(block(x)[1:2], block(x[1:2]), rtol=1e-4, atol=1e-5)
+        assert alike is (kind == "group" or not training)
 
 
 def attend_by_hand(layer: SelfAttention, x: Tensor) -> Tensor:
@@ -129,8 +132,24 @@ def test_the_upsampling_shortcut_commutes_with_interpolation():
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(8, 1), (16, 1), (32, 2), (192, 12)])
-def test_norm_has_sixteen_channels_a_group(channels: int, groups: int):
-    assert norm(channels).num_groups == groups
+def test_group_norm_has_sixteen_channels_a_group(channels: int, groups: int):
+    assert norm(channels, "group").num_groups == groups
+
+
+def test_norms_are_named():
+    assert isinstance(norm(16, "batch"), nn.BatchNorm2d)
+    with pytest.raises(UserError, match="norm 'layer' is unknown; choose one of batch, group"):
+        norm(16, "layer")
+
+
+@pytest.mark.parametrize("kind", NORMS)
+def test_normalised_features_have_mean_zero_and_variance_one(kind: str):
+    x = 5 + 3 * torch.randn(4, 32, 6, 10)
+    y = norm(32, kind)(x)
+    groups = y.view(4, 2, 16 * 60) if kind == "group" else y.movedim(1, 0).reshape(32, -1)
+    torch.testing.assert_close(groups.mean(-1), torch.zeros(groups.shape[:-1]), atol=1e-5, rtol=0)
+    variance = groups.var(-1, unbiased=False)
+    torch.testing.assert_close(variance, torch.ones_like(variance), atol=1e-3, rtol=0)
 
 
 def test_dropout_drops_whole_channels_in_training_only():

@@ -239,6 +239,7 @@ def test_the_registered_unets_attend_on_small_grids(name: str, edge: int):
         ({"attention_levels": 0}, 4 * (2 * 32 + 4 * 32 * 32 + 32)),
         ({"breed_weight": 0.0}, 37 * 32 + 37),
         ({"dice_weight": 0.0}, 0),
+        ({"norm": "group"}, 0),
     ],
 )
 def test_each_claim_can_be_taken_away(change: dict, fewer: int, cache):
@@ -291,6 +292,25 @@ def test_padding_does_not_move_the_photo():
 def test_features_halve_at_every_level(photos):
     shapes = [tuple(f.shape[1:]) for f in unet(stem=1).encode_image(photos)]
     assert shapes == [(16, 36, 48), (32, 18, 24), (32, 9, 12)]
+
+
+def test_dropout_sits_where_attention_does():
+    """A dropped channel of a fine grid would take an edge away that nothing else holds."""
+    model = unet(dropout=0.3, attention_levels=1)
+    rates = [[block.body[5].p for block in stage] for stage in (*model.encode, *model.decode)]
+    assert rates == [[0.0] * 2, [0.0] * 2, [0.3] * 2, [0.0], [0.0]]
+
+
+def test_the_table_of_stages_is_what_the_features_are(photos):
+    model = unet(attention_levels=1)
+    rows = model.stages(64)
+    assert [row["name"] for row in rows] == [
+        "encode 0", "encode 1", "encode 2", "decode 1", "decode 0",
+    ]  # fmt: skip
+    features = model.encode_image(torch.rand(1, 3, 64, 64))
+    assert [(r["channels"], r["size"]) for r in rows[:3]] == [f.shape[1:3] for f in features]
+    assert [row["attention"] for row in rows] == [False, False, True, False, False]
+    assert [row["side"] for row in rows] == ["down", "down", "bottom", "up", "up"]
 
 
 def test_weights_keep_their_names():

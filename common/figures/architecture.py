@@ -11,11 +11,11 @@ from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 
 from common.config import CLASSES, UserError
 
-from .style import COLUMN, INK, SOFT, bare, new_figure, require_some, styled
+from .style import COLUMN, INK, SOFT, bare, require_some, styled
 
 PLAIN, ATTENTION = "#bcd9d0", "#6b57b0"  # stages without and with self-attention
 DOWN, UP = "#b5541c", "#009e73"
-TALL, BROAD, GAP = 1.9, 1.0, 0.4  # inches: largest box, and between two levels
+TALL, BROAD, GAP = 2.1, 1.0, 0.4  # inches: largest box, and between two levels
 LEFT, RIGHT, THIN = 1.3, 5.7, 0.09  # middles of the columns, edge of photo and class map
 Box = tuple[float, float, float, float]  # x and y of the middle, width, height
 
@@ -40,7 +40,7 @@ def unet_diagram(stages: Sequence[Mapping], *, photo_size: int | None = None) ->
     boxes = _layout(stages, size)
     lowest = min(y - height / 2 for _, y, _, height in boxes)
     top, foot = TALL + 0.55, lowest - 1.15
-    figure = new_figure(top - foot)
+    figure = Figure(figsize=(COLUMN, top - foot))
     axes = figure.add_axes((0, 0, 1, 1))
     bare(axes)
     axes.set(xlim=(0, COLUMN), ylim=(foot, top), aspect="equal")

@@ -33,12 +33,13 @@ def duplicates(histogram: pd.DataFrame, threshold: int) -> Figure:
     axes.axvline(threshold + 0.5, color=INK, linestyle="--", linewidth=1.2)
     axes.set_yscale("log")
     axes.set_ylim(0.7, 3 * max(2, histogram["pairs"].max()))
-    axes.set_xlim(min(-0.7, histogram["bits"].min() - 0.7), histogram["bits"].max() + 0.7)
+    right = max(threshold, histogram["bits"].max()) + 0.7
+    axes.set_xlim(-0.7, right)
     pairs = int(histogram["pairs"][near].sum())
     text = f"one picture: {pairs:,} pair{'s' * (pairs != 1)}\nwithin {threshold} bits"
+    shift, align = (-6, "right") if threshold > right / 2 else (6, "left")
     axes.annotate(
-        text, (threshold + 0.5, 0.98), (-6 if threshold > 12 else 6, 0), va="top",
-        ha="right" if threshold > 12 else "left",
+        text, (threshold + 0.5, 0.98), (shift, 0), va="top", ha=align,
         xycoords=("data", "axes fraction"), textcoords="offset points",
     )  # fmt: skip
     axes.set(xlabel="bits of 64 that differ", ylabel="pairs across splits (log)")
@@ -62,7 +63,7 @@ def fit_choice(table: pd.DataFrame, *, note: str = "") -> Figure:
     panels = figure.subplots(len(scores), 1, height_ratios=[0.65 + 0.5 * n for n in rows])
     for axes, score in zip(np.atleast_1d(panels), scores, strict=True):
         _fits(axes, table[table["score"] == score], fits)
-        axes.set_title(score)
+        axes.set_xlabel(score)
     handles, names = np.atleast_1d(panels)[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(fits))
     head(figure, note)

@@ -33,7 +33,7 @@ MODEL_COLOURS = {
     "point_unet": "#e03410",
     "imagenet_baseline": "#434141",
     "lite0_query": "#0f85d4",
-    "mae_linear": "#7059ea",
+    "mae_linear": "#684fe9",
     "clip_linear": "#e98fae",
     "lite0_linear": "#46beec",
 }
@@ -76,7 +76,6 @@ STYLE = {
     "lines.linewidth": 1.8,
     "hatch.linewidth": 0.8,
     "figure.dpi": 96,
-    "savefig.dpi": 150,
     "svg.hashsalt": "figures",  # ids in the SVG follow from content, never from chance
 }
 

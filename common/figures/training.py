@@ -57,6 +57,7 @@ def history(frame: pd.DataFrame, best_epoch: int | None = None, *, note: str = "
                 frame["epoch"], frame[column], color=colour, linewidth=width, label=text, **dot
             )
     bottom.set(xlabel="epoch", ylabel="validation IoU")
+    bottom.set_xlim(frame["epoch"].min() - 0.8, frame["epoch"].max() + 0.8)
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     kept = f"IoU at epoch {epoch:.0f}" + ", which was kept (dotted)" * (best_epoch is not None)
     figure.legend(loc="outside lower center", ncols=4, title=kept, alignment="left")
@@ -102,7 +103,7 @@ def ablation(table: pd.DataFrame, *, score: str = "validation mIoU", note: str =
     beside(right, y, [f"{minutes:.0f} min" for minutes in table["minutes"]], indent=56, color=SOFT)
     for axes in (left, right):
         plain(axes)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
     head(figure, note)
     return figure
 
