@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from .config import RESULTS
-from .data import prepare
-from .evaluate import evaluate_or_load, read_counts
-from .runs import train_or_load
+from .config import RESULTS, atomic_path
+from .data import prepare, resolve_root
+from .evaluate import evaluate, read_counts
+from .runs import plan_run, train_or_load
 from .scores import bootstrap, paired_difference
 from .train import TrainConfig
 
@@ -64,14 +64,23 @@ def run_ablation(
         root: dataset folder.
         size: edge of the square, for all.
     """
+    root = resolve_root(root)
     for variant in variants:
         cache = prepare(root, size=size, fit=variant.fit)
+        budget = replace(config, **variant.training)
         name = f"ablation/{model}-{variant.run}"
-        train_or_load(
-            name, model=model, config=replace(config, **variant.training), cache=cache,
-            results=results, folder=LOCAL, **variant.model,
+        file = results / "counts" / f"{name}_val.parquet"
+        _, _, key = plan_run(model, budget, cache, **variant.model)
+        if file.is_file() and read_counts(file).attrs.get("training") == key:
+            continue  # scored before, perhaps elsewhere: the weights are not needed
+        run = train_or_load(
+            name, model=model, config=budget, cache=cache, results=results, folder=LOCAL,
+            **variant.model,
         )  # fmt: skip
-        evaluate_or_load(name, root, "val", results=results, folder=LOCAL)
+        counts, _ = evaluate(run.model, run.card, root, "val")
+        counts.attrs = {"model": name, "split": "val", "training": key}
+        with atomic_path(file) as path:
+            counts.to_parquet(path, index=False)
     return ablation_table(model, variants, results)
 
 

@@ -6,7 +6,7 @@ plot ever retrains anything.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -51,6 +51,17 @@ def run_key(model: nn.Module, card: Card, config: TrainConfig, cache: PetCache) 
     return json_sha256(parts)
 
 
+def plan_run(
+    model: str, config: TrainConfig, cache: PetCache, **kwargs
+) -> tuple[nn.Module, Card, str]:
+    """The untrained network of a run, its card, and its key; arguments as `train_or_load`."""
+    kwargs = default_kwargs(model) | kwargs  # the card says it all, should defaults change
+    torch.manual_seed(config.seed)
+    network = create_model(model, **kwargs)
+    card = Card(model, kwargs, cache.info["size"], cache.info["fit"])
+    return network, card, run_key(network, card, config, cache)
+
+
 def train_or_load(
     name: str, *, model: str, config: TrainConfig, cache: PetCache | None = None,
     results: Path = RESULTS, folder: str = "checkpoints", **kwargs,
@@ -67,11 +78,7 @@ def train_or_load(
     stem = results / folder / name
     if cache is None:
         return load_run(name, results, folder)
-    kwargs = default_kwargs(model) | kwargs  # the card says it all, should defaults change
-    torch.manual_seed(config.seed)
-    network = create_model(model, **kwargs)
-    card = Card(model, kwargs, cache.info["size"], cache.info["fit"])
-    key = run_key(network, card, config, cache)
+    network, card, key = plan_run(model, config, cache, **kwargs)
     if _key_of(stem) == key:
         return load_run(name, results, folder)
     state = results / "local" / "training" / f"{name}.pt"
@@ -84,7 +91,7 @@ def train_or_load(
     }  # fmt: skip
     with atomic_path(results / "history" / f"{name}.csv") as file:
         history.to_csv(file, index=False)
-    save_checkpoint(stem, network, Card(model, kwargs, card.size, card.fit, training))
+    save_checkpoint(stem, network, replace(card, training=training))
     return load_run(name, results, folder)
 
 
