@@ -29,11 +29,14 @@ UNET = {"widths": (16, 16), "depth": 1, "breed_weight": 0.0}
 
 
 @pytest.fixture
-def model(toy):
-    """A network that is wrong in every way: random weights, all three classes predicted."""
+def model(toy, cache):
+    """A network of random weights that predicts each class somewhere and is often wrong."""
     torch.manual_seed(3)
     network = toy(width=8).eval()
     network.head.weight.data *= 8
+    images = torch.from_numpy(cache.images.copy()).movedim(-1, 1) / 255
+    with torch.no_grad():
+        network.head.bias -= network(images).mean((0, 2, 3))
     return network
 
 
@@ -130,7 +133,7 @@ def test_scores_are_those_of_a_slow_second_implementation(run, model, pets):
     assert code == 0
     found = json.loads(out.splitlines()[-1])
     table, right = count_by_hand(model, pets, names_of_test(pets), size=24)
-    assert (table > 0).all(), "a network that never errs somehow tests nothing"
+    assert (table.sum(0) > 0).all() and table.trace() < 0.9 * table.sum(), "too good a network"
     for name, value in scores_by_hand(table, right, 12).items():
         assert found[name] == pytest.approx(value, abs=1e-6), name
 
@@ -263,7 +266,7 @@ def spoil(root: Path) -> None:
         (lambda root: shutil.rmtree(root), "no folder 'annotations'.*PETS_ROOT"),
         (lambda root: (root / "annotations/test.txt").unlink(), "split 'test' has no photo"),
         (lambda root: [f.unlink() for f in root.glob("annotations/*.txt")], "list no photo"),
-        (spoil, "none of 12 photos could be read; .*not a readable image"),
+        (spoil, "none of 12 photos could be read; .*not a readable"),
     ],
 )
 def test_a_folder_that_does_not_do(run, own_pets, results, make, message: str):

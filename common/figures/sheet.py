@@ -34,7 +34,7 @@ def new_sheet(
         The figure and its axes (rows, columns).
     """
     edge = (WIDE - GAP * (columns + 1)) / columns
-    text = fill(note, int(12 * WIDE))
+    text = fill(note, int(11 * WIDE))
     y = 0.06 + 0.24 * len(text.splitlines())
     height = y + sum(above + edge * shape + below for shape in shapes) + LEGEND * bool(legend)
     figure = Figure(figsize=(WIDE, height))

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import colorsys
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sized
 from textwrap import fill
+from typing import TypeVar
 
 import matplotlib.style
 import numpy as np
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 
 from common.config import UserError
 
+Items = TypeVar("Items", bound=Sized)
 COLUMN, WIDE = 7.0, 9.2  # inches: the text's width, and the page's
 INK, SOFT, FAINT = "#22282b", "#5d676d", "#d9dcd8"
 CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "border": "#f1eee6"}
@@ -154,7 +156,7 @@ def require(table: pd.DataFrame, columns: Iterable[str], what: str) -> pd.DataFr
     return require_some(table, what)
 
 
-def require_some(items: Sequence | pd.DataFrame | dict, what: str):
+def require_some(items: Items, what: str) -> Items:
     """``items`` itself, if there are any; `UserError` naming ``what`` otherwise."""
     if not len(items):
         raise UserError(f"{what}: nothing to draw; run the step that fills it first")
