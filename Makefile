@@ -61,7 +61,7 @@ $(BIN) -m pip install --disable-pip-version-check $(1) || { \
 endef
 
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))
-CANDIDATES = $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3.10 python3.14 python3)
+CANDIDATES = $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10 python3.14)
 
 define make_venv
 $(BIN) -c '$(FITS)' 2>/dev/null && $(BIN) -m pip --version >/dev/null 2>&1 && exit 0; \

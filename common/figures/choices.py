@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from .style import INK, SOFT, head, new_figure, plain, require, styled
 
@@ -84,11 +84,12 @@ def _fits(axes: Axes, table: pd.DataFrame, fits: list[str]) -> None:
         )  # fmt: skip
         for value, high, at in zip(rows["value"], rows["high"], y, strict=True):
             edge = value if np.isnan(high) else high
-            axes.annotate(f"{value:.3f}", (edge, at), (7, 0), textcoords="offset points",
+            axes.annotate(f"{value:.4f}", (edge, at), (7, 0), textcoords="offset points",
                           va="center", color=colours[number % 4])  # fmt: skip
     axes.set_yticks(range(len(sizes)), [f"{size} px" for size in sizes])
     axes.set_ylim(len(sizes) - 0.5, -0.5)
-    axes.margins(x=0.14)
+    axes.margins(x=0.18)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     plain(axes)
 
 

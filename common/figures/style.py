@@ -134,7 +134,7 @@ def model_colour(name: str) -> str:
     taken = np.array([to_rgb(colour) for colour in MODEL_COLOURS.values()])
     for attempt in range(1000):
         code = zlib.crc32(f"{name}:{attempt}".encode())
-        colour = colorsys.hls_to_rgb(code % 360 / 360, 0.35 + code // 360 % 30 / 100, 0.6)
+        colour = colorsys.hls_to_rgb(code % 360 / 360, 0.25 + code // 360 % 20 / 100, 0.6)
         if np.linalg.norm(taken - colour, axis=1).min() > 0.25:
             break
     return to_hex(colour)

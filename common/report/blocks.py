@@ -79,6 +79,7 @@ class Page:
 
     @property
     def name(self) -> str:
+        """The notebook's file name without its ending."""
         return self.path.stem
 
 
