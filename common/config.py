@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,9 +39,9 @@ def cache_root() -> Path:
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``target`` that replaces it only if the block succeeds."""
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, target)
     except OSError as error:
@@ -50,7 +50,8 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
             "free some space or choose a writable folder; what was there before is untouched"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may not exist
+            temporary.unlink()
 
 
 def cli(main: Callable[..., int | None]) -> Callable[..., int]:

@@ -2,11 +2,17 @@
 
 The key covers configuration, data and the code that trains, and nothing else: neither prose nor a
 plot ever retrains anything.
+
+    python -m common.runs --model unet --data-root DIR --seed 1 --fraction 0.25
+
+trains one model from the command line; ``accelerate launch -m common.runs …`` does so on several
+processors or machines.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+import argparse
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +20,9 @@ import torch
 from torch import nn
 
 from .checkpoint import Card, checkpoint_files, load_checkpoint, read_card, save_checkpoint
-from .config import RESULTS, UserError, atomic_path
-from .data import PetCache
-from .models import create_model, default_kwargs
+from .config import RESULTS, UserError, atomic_path, cli
+from .data import PetCache, prepare
+from .models import create_model, default_kwargs, list_models
 from .provenance import file_sha256, json_sha256, module_closure, processor, source_key
 from .train import TrainConfig, Trainer
 
@@ -118,3 +124,30 @@ def _key_of(stem: Path) -> str:
         return card["training"]["key"] if whole else ""  # a kill may leave one file of two
     except (UserError, OSError, KeyError):
         return ""
+
+
+@cli
+def main(argv: list[str] | None = None) -> None:
+    """Command line; every field of `TrainConfig` is an option."""
+    parser = argparse.ArgumentParser(prog="python -m common.runs", description=__doc__)
+    parser.add_argument("--model", required=True, choices=list_models())
+    parser.add_argument("--name", help="of the checkpoint (default: the model's)")
+    parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
+    parser.add_argument("--size", type=int, default=128, help="edge of the square, in pixels")
+    parser.add_argument("--results", type=Path, default=RESULTS / "local", help="results folder")
+    for option in fields(TrainConfig):
+        flag, kind = f"--{option.name.replace('_', '-')}", type(option.default)
+        parser.add_argument(flag, type=kind, default=option.default)
+    args = vars(parser.parse_args(argv))
+    config = TrainConfig(**{option.name: args[option.name] for option in fields(TrainConfig)})
+    cache = prepare(args["data_root"], size=args["size"])
+    name = args["name"] or args["model"]
+    run = train_or_load(
+        name, model=args["model"], config=config, cache=cache, results=args["results"]
+    )
+    print(run.history.round(4).to_string(index=False))
+    print(f"best weights: {args['results'] / 'checkpoints' / name}.safetensors")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -225,6 +225,16 @@ def test_the_key_follows_settings_and_data_and_is_the_same_tomorrow(cache):
 # What a kill leaves
 
 
+def test_the_command_line_trains_what_it_is_told(toy, pets, results, capsys):
+    quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--precision", "no"]
+    chosen = ["--seed", "3", "--fraction", "0.5", "--size", "32", "--name", "mine"]
+    places = ["--data-root", str(pets), "--results", str(results)]
+    assert runs.main(["--model", "toy", *quickly, *chosen, *places]) == 0
+    assert "val_miou" in capsys.readouterr().out
+    training = load_run("mine", results).card.training
+    assert (training["seed"], training["fraction"], training["epochs"]) == (3, 0.5, 1)
+
+
 def lose_card(checkpoint: Path) -> None:
     """The kill came between the two files of a first export."""
     checkpoint.with_suffix(".json").unlink()

@@ -17,12 +17,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from common import train as module
-from common.config import ROOT, UserError
+from common.config import CLASSES, ROOT, UserError
 from common.data import prepare_folder
 from common.models import list_models
+from common.quick_eval import confusion, quick_scores
 from common.train import TrainConfig, Trainer, averaged, decay_groups, learning_rate, shrink
 
 TIMES = ["seconds", "photos_per_second"]
@@ -140,6 +142,29 @@ def test_shrunk_masks_lie_where_shrunk_photos_do():
     batch = {"image": mask[:, None].float().expand(1, 3, 32, 32), "mask": mask}
     shrink(batch)
     assert ((batch["image"][:, 0] > 0.5) == (batch["mask"] == 1)).all()
+
+
+def test_confusion_worked_by_hand():
+    target = torch.tensor([[0, 0, 1, 255], [2, 2, 2, 255]], dtype=torch.uint8)
+    predicted = torch.tensor([[0, 2, 1, 1], [2, 1, 2, 0]])
+    assert confusion(predicted, target).tolist() == [[1, 0, 1], [0, 1, 0], [0, 1, 2]]
+
+
+def test_quick_scores_are_those_of_all_pixels_at_once(toy, cache):
+    torch.manual_seed(0)
+    model, rows = toy(), cache.rows("val")
+    with torch.inference_mode():
+        images = torch.from_numpy(cache.images[rows]).permute(0, 3, 1, 2) / 255
+        predicted = model.eval()(images).argmax(1).numpy()
+    target = cache.masks[rows]
+    scores = quick_scores(model.train(), cache, "val", Accelerator(), batch=3)
+    assert not model.training
+    expected = []
+    for k, name in enumerate(CLASSES):
+        found, true = (predicted == k) & (target != 255), target == k
+        expected.append((found & true).sum() / (found | true).sum())
+        assert scores[f"val_iou_{name}"] == pytest.approx(expected[-1], abs=2e-3)
+    assert scores["val_miou"] == pytest.approx(sum(expected) / 3, abs=2e-3)
 
 
 # What a run does
@@ -433,6 +458,7 @@ import sys, torch
 from pathlib import Path
 from common.data import open_cache
 from common.models import create_model
+from common.quick_eval import confusion, quick_scores
 from common.train import TrainConfig, Trainer
 cache, state, precision = sys.argv[1:]
 config = TrainConfig(epochs=5, batch_size=4, precision=precision, coarse=0.4)

@@ -1,0 +1,71 @@
+"""Places, atomic writes, and how an error reaches a user."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from common.config import UserError, atomic_path, cache_root, cli, data_root
+
+
+def test_a_write_appears_whole_or_not_at_all(tmp_path: Path):
+    target = tmp_path / "deep" / "table.csv"
+    with atomic_path(target) as path:
+        path.write_text("old")
+        assert not target.exists()
+    with pytest.raises(RuntimeError), atomic_path(target) as path:
+        path.write_text("half")
+        raise RuntimeError("killed in the middle")
+    assert target.read_text() == "old"
+    assert [file.name for file in target.parent.iterdir()] == ["table.csv"]
+
+
+def test_a_full_disk_is_told_in_one_line_and_loses_nothing(tmp_path: Path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with (
+        pytest.raises(UserError, match="could not be written.*free some space"),
+        atomic_path(target),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert target.read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
+    (tmp_path / "file").write_text("not a folder")
+    with (
+        pytest.raises(UserError, match="could not be written"),
+        atomic_path(tmp_path / "file" / "x"),
+    ):
+        raise AssertionError("the block must not run")
+
+
+def test_the_data_root_is_the_argument_then_the_environment(monkeypatch, tmp_path: Path):
+    monkeypatch.delenv("PETS_ROOT", raising=False)
+    assert data_root() is None
+    monkeypatch.setenv("PETS_ROOT", str(tmp_path))
+    assert data_root() == tmp_path
+    assert data_root(tmp_path / "other") == tmp_path / "other"
+
+
+def test_the_cache_can_be_moved(monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path))
+    assert cache_root() == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (UserError("no such photo"), 2, "error: no such photo"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+)
+def test_a_command_line_ends_without_a_traceback(raised, code, said, capsys):
+    @cli
+    def main() -> None:
+        raise raised
+
+    assert main() == code
+    assert said in capsys.readouterr().err
