@@ -64,9 +64,15 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
 
 
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving average of the weights, quicker while there are few steps behind it."""
+    """Exponential moving average of the weights, quicker while there are few steps behind it.
+
+    Running statistics of batch normalisation are averaged too: those of the raw network belong to
+    other weights.
+    """
 
     def update(mean: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+        if not mean.is_floating_point():
+            return new  # a count of batches
         return mean.lerp(new, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
 
-    return AveragedModel(model, avg_fn=update)
+    return AveragedModel(model, avg_fn=update, use_buffers=True)
