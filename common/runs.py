@@ -24,7 +24,7 @@ from .config import RESULTS, UserError, atomic_path, cli
 from .data import PetCache, prepare
 from .models import create_model, default_kwargs, list_models
 from .provenance import file_sha256, json_sha256, module_closure, processor, source_key
-from .train import TrainConfig, Trainer
+from .train import TrainConfig, Trainer, watched
 
 LOOP = ("common.train", "common.optim", "common.augment", "common.quick_eval")
 
@@ -89,10 +89,11 @@ def train_or_load(
         return load_run(name, results, folder)
     state = results / "local" / "training" / f"{name}.pt"
     history = Trainer(network, cache, config, state, key).run()
-    best = history[history["val_miou"] == history["val_miou"].max()].iloc[-1]  # as `Trainer` does
+    watch = watched(history)
+    best = history[history[watch] == history[watch].max()].iloc[-1]  # as `Trainer` does
     training = {
         **asdict(config), "key": key, "data": cache.info["data"], "split": split_sha256(cache),
-        "best_epoch": int(best["epoch"]), "val_miou": round(float(best["val_miou"]), 5),
+        "best_epoch": int(best["epoch"]), watch: round(float(best[watch]), 5),
         "minutes": round(float(history["seconds"].sum() / 60), 1), "processor": processor(),
     }  # fmt: skip
     with atomic_path(results / "history" / f"{name}.csv") as file:

@@ -9,25 +9,32 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 from tqdm.auto import tqdm
 
-from .augment import augmentation
+from .augment import augmentation, shrink
 from .config import UserError, atomic_path
 from .data import PetCache, PetDataset
 from .optim import TrainConfig, averaged, decay_groups, learning_rate
 from .quick_eval import quick_scores
+
+# (model, cache, split, accelerator) -> scores named val_…; the first, higher is better, decides.
+Score = Callable[[nn.Module, PetCache, str, Accelerator], dict[str, float]]
+
+
+def watched(columns: Iterable[str]) -> str:
+    """The column of a history that chooses the epoch: the first of validation's scores."""
+    return next(name for name in columns if name.startswith("val_"))
 
 
 class WithLoss(nn.Module):
@@ -41,15 +48,6 @@ class WithLoss(nn.Module):
         return self.model.loss(batch)
 
 
-def shrink(batch: dict[str, Tensor], scale: float = 0.75) -> None:
-    """Make a batch's photos and masks (B, ..., S, S) smaller in place; masks by nearest."""
-    batch["image"] = F.interpolate(
-        batch["image"], scale_factor=scale, mode="bilinear", antialias=True
-    )
-    mask = batch["mask"].unsqueeze(1)
-    batch["mask"] = F.interpolate(mask, scale_factor=scale, mode="nearest-exact")[:, 0]
-
-
 class Trainer:
     """A run that can be stopped at any moment and called again.
 
@@ -59,12 +57,16 @@ class Trainer:
         config: see `TrainConfig`.
         state: file of the run's progress. When it exists and belongs to ``key``, the run goes on.
         key: identity of the run; a state with another key is an earlier run's and is dropped.
+        score: what is measured on the validation photos after each epoch.
+        dataset: makes the items of some rows, as `PetDataset`.
     """
 
     def __init__(
-        self, model: nn.Module, cache: PetCache, config: TrainConfig, state: Path, key: str = ""
-    ) -> None:
+        self, model: nn.Module, cache: PetCache, config: TrainConfig, state: Path, key: str = "",
+        score: Score = quick_scores, dataset: Callable[..., Dataset] = PetDataset,
+    ) -> None:  # fmt: skip
         self.config, self.cache, self.state, self.key = config, cache, Path(state), key
+        self.score, self.dataset = score, dataset
         AcceleratorState._reset_state()  # else a kernel's first run sets the precision of all
         self.accelerator = Accelerator(mixed_precision=config.precision)
         self.order = torch.Generator()
@@ -86,7 +88,7 @@ class Trainer:
             raise UserError(
                 f"no photo to train on (fraction {config.fraction}); is trainval.txt there?"
             )
-        data = PetDataset(self.cache, rows, augmentation(config.recipe))
+        data = self.dataset(self.cache, rows, augmentation(config.recipe))
         take = min(config.samples or len(rows), len(rows))
         sampler = RandomSampler(data, num_samples=take, generator=self.order)
         return DataLoader(
@@ -98,7 +100,7 @@ class Trainer:
         """Train to the end or to early stopping; the model is left with its best weights.
 
         Returns:
-            One row an epoch: epoch, loss, val_miou (and classes), lr, seconds, photos_per_second.
+            One row an epoch: epoch, loss, lr, seconds, photos_per_second and validation's scores.
         """
         self.resume()
         bar = tqdm(
@@ -109,12 +111,13 @@ class Trainer:
             row = self.train_epoch(len(self.history))
             row |= self.validate()
             self.history.append(row)
-            if row["val_miou"] >= max(past["val_miou"] for past in self.history):
+            watch = watched(row)
+            if row[watch] >= max(past[watch] for past in self.history):
                 self.best = {n: v.clone() for n, v in self.ema.module.state_dict().items()}
             self.save()
             bar.update()
             bar.set_postfix_str(
-                f"loss {row['loss']:.3f}, val mIoU {row['val_miou']:.3f}, "
+                f"loss {row['loss']:.3f}, {watch} {row[watch]:.3f}, "
                 f"{row['photos_per_second']:.0f} photos/s"
             )
         self.model.load_state_dict(self.best)
@@ -165,11 +168,11 @@ class Trainer:
     def validate(self) -> dict[str, float]:
         """Scores of the averaged weights on the validation photos, at the cache's size."""
         with self.accelerator.autocast():
-            return quick_scores(self.ema.module, self.cache, "val", self.accelerator)
+            return self.score(self.ema.module, self.cache, "val", self.accelerator)
 
     def should_stop(self) -> bool:
-        """Whether ``patience`` epochs have passed without a better validation mIoU."""
-        scores = [row["val_miou"] for row in self.history]
+        """Whether ``patience`` epochs have passed without a better validation score."""
+        scores = [row[watched(row)] for row in self.history]
         waited = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
         return bool(self.config.patience) and waited >= self.config.patience
 
