@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from .config import CLASSES, IGNORE
-from .data import PetCache, PetDataset
+from .data import PetCache, PetDataset, to_float
 
 
 def confusion(predicted: Tensor, target: Tensor) -> Tensor:
@@ -28,9 +28,8 @@ def quick_scores(
     model.eval()
     for start in range(0, len(rows), batch):
         items = [data[i] for i in range(start, min(start + batch, len(rows)))]
-        image = torch.stack([item["image"] for item in items]).to(accelerator.device)
+        image = to_float(torch.stack([item["image"] for item in items]).to(accelerator.device))
         mask = torch.stack([item["mask"] for item in items]).to(accelerator.device)
-        image = image.contiguous(memory_format=torch.channels_last)
         counts += confusion(model(image).argmax(1), mask)
     counts = accelerator.reduce(counts)
     inter = counts.diag().double()

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from .augment import augmentation, shrink
 from .config import UserError, atomic_path
-from .data import PetCache, PetDataset
+from .data import PetCache, PetDataset, to_float
 from .optim import TrainConfig, averaged, decay_groups, learning_rate
 from .quick_eval import quick_scores
 
@@ -148,9 +148,9 @@ class Trainer:
         for step, batch in enumerate(tqdm(self.loader, leave=False, desc="epoch", unit="batch")):
             if self.config.max_steps and step >= self.config.max_steps:
                 return
+            batch["image"] = to_float(batch["image"])
             if coarse:
                 shrink(batch)
-            batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
             yield {name: batch[name] for name in self.model.inputs}
 
     def step(self, batch: dict[str, Tensor], lr: float) -> Tensor:

@@ -14,7 +14,7 @@ from common import download
 from common.augment import augmentation
 from common.cache import PetCache
 from common.config import ROOT, UserError
-from common.data import PetDataset, main, prepare, resolve_root
+from common.data import PetDataset, main, prepare, resolve_root, to_float
 from common.download import download_pets
 from common.synthetic import make_pets
 
@@ -33,19 +33,24 @@ def test_item(cache: PetCache):
     rows = cache.rows("train")
     item = PetDataset(cache, rows)[1]
     assert {name: (tuple(v.shape), v.dtype) for name, v in item.items()} == {
-        "image": ((3, 24, 24), torch.float32),
+        "image": ((3, 24, 24), torch.uint8),
         "mask": ((24, 24), torch.uint8),
         "species": ((), torch.int64),
         "breed": ((), torch.int64),
     }
     assert type(item["image"]) is type(item["mask"]) is torch.Tensor
-    expected = torch.from_numpy(cache.images[rows[1]] / np.float32(255)).permute(2, 0, 1)
-    torch.testing.assert_close(item["image"], expected)
+    assert np.array_equal(item["image"].permute(1, 2, 0), cache.images[rows[1]])
     assert np.array_equal(item["mask"], cache.masks[rows[1]])
     record = cache.manifest.loc[rows[1]]
     assert (item["species"], item["breed"]) == (record["species"] - 1, record["breed_id"] - 1)
     present = set(np.unique(item["mask"])) - {0, 255}
     assert present == {record["species"]}
+
+
+def test_models_are_given_floats(cache: PetCache):
+    photos = torch.from_numpy(cache.images[:2]).permute(0, 3, 1, 2)
+    floats = to_float(photos)
+    torch.testing.assert_close(floats, torch.from_numpy(photos.numpy() / np.float32(255)))
 
 
 def test_validation_is_never_augmented_and_training_is(cache: PetCache):

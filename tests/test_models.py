@@ -17,7 +17,7 @@ from torch.utils.data import default_collate
 
 from common.checkpoint import Card, load_checkpoint, save_checkpoint, trained_tensors
 from common.config import UserError
-from common.data import PetDataset, prepare
+from common.data import PetDataset, prepare, to_float
 from common.models import MODELS, create_model, default_kwargs, list_models
 from common.models.layers import SelfAttention
 from common.models.unet import UNet
@@ -40,6 +40,7 @@ def build(name: str, **kwargs) -> nn.Module:
 def batch_for(model: nn.Module, cache, rows=range(4)) -> dict[str, Tensor]:
     data = PetDataset(cache, np.array(rows))
     items = default_collate([data[i] for i in range(len(data))])
+    items["image"] = to_float(items["image"])
     return {key: items[key] for key in model.inputs}
 
 
