@@ -44,7 +44,10 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
         },
         "cpu": {"*": {"train": True, "data_root": trained_on}},
         "study": {"*": {"train": True, "data_root": trained_on, "study": True}},
-        "full": {"*": {"train": True, "data_root": trained_on, "image_size": 224}},
+        "full": {
+            "*": {"train": True, "data_root": trained_on, "image_size": 224},
+            "02_unet": {"architecture": "unet_l"},
+        },
     }
 
 
