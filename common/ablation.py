@@ -45,9 +45,9 @@ UNET = (
     Variant("no-attention", "no attention", "architecture", {"attention_levels": 0}),
     Variant("group-norm", "group for batch normalisation", "architecture", {"norm": "group"}),
     Variant("ce-only", "cross-entropy without Dice", "loss", {"dice_weight": 0.0}),
+    Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
     Variant("no-augment", "no augmentation", "data", training={"recipe": "none"}),
     Variant("geometry", "geometry only, no damage", "data", training={"recipe": "geometry"}),
-    Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
     Variant("letterbox", "letterbox for stretch", "data", fit="letterbox"),
 )
 

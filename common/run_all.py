@@ -46,7 +46,7 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
         "study": {"*": {"train": True, "data_root": trained_on, "study": True}},
         "full": {
             "*": {"train": True, "data_root": trained_on, "image_size": 224},
-            "02_unet": {"architecture": "unet_l"},
+            "02_unet": {"model": "unet_l"},
         },
     }
 
