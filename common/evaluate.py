@@ -116,7 +116,7 @@ def evaluate_or_load(
     with atomic_path(file) as path:
         counts.to_parquet(path, index=False)
     if split == "test":
-        log_test_read(name, key["checkpoint"], counts, results)
+        log_test_read(name, key["checkpoint"], results, n=len(counts), **_logged(counts))
     return counts
 
 
@@ -136,17 +136,21 @@ def read_counts(file: Path) -> pd.DataFrame:
         raise UserError(f"{file}: not a readable table ({error}); fetch it again") from None
 
 
-def log_test_read(name: str, checkpoint: str, counts: pd.DataFrame, results: Path) -> None:
-    """Add a line to ``test_reads.csv``: the test photos were looked at."""
+def log_test_read(name: str, checkpoint: str, results: Path, **found: float) -> None:
+    """Add a line to ``test_reads.csv``: the test photos were looked at, and this was found."""
     line = {
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "commit": git_commit(), "model": name, "checkpoint": checkpoint[:16],
-        "n": len(counts), "miou": round(headline(counts).at["miou", "value"], 5),
+        **found,
     }  # fmt: skip
     file = results / "test_reads.csv"
     before = pd.read_csv(file) if file.is_file() else None
     with atomic_path(file) as path:
         pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
+
+
+def _logged(counts: pd.DataFrame) -> dict[str, float]:
+    return {"miou": round(headline(counts).at["miou", "value"], 5)}
 
 
 def headline(counts: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +186,8 @@ def main(argv: list[str] | None = None) -> None:
     print_problems(problems)
     if args.split == "test":
         digest = read_card(args.model)["tensors_sha256"]
-        log_test_read(stem_of(args.model).name, digest, counts, args.results)
+        name = stem_of(args.model).name
+        log_test_read(name, digest, args.results, n=len(counts), **_logged(counts))
     if args.out:
         with atomic_path(args.out) as path:
             counts.to_parquet(path, index=False)

@@ -44,6 +44,18 @@ def _fit(
     return square
 
 
+def fit_points(
+    coords: np.ndarray, height: int, width: int, size: int, fit: str = "stretch"
+) -> np.ndarray:
+    """Points (M, 2), (x, y) in pixels of a photo -> in pixels of the square, float32.
+
+    Whole numbers are the centres of pixels, here and there, as in `fit_photo` and `unfit`.
+    """
+    top, left, h, w = inner_box(height, width, size, fit)
+    scale, corner = np.array([w / width, h / height]), np.array([left, top])
+    return ((np.asarray(coords) + 0.5) * scale - 0.5 + corner).astype(np.float32)
+
+
 def unfit(scores: Tensor, height: int, width: int, fit: str = "stretch") -> Tensor:
     """Class scores of the square (K, S, S) -> of the photo (K, H, W), bilinear, bars cut off."""
     top, left, h, w = inner_box(height, width, scores.shape[-1], fit)

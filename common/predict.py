@@ -1,8 +1,13 @@
-"""From a photo of any size to class probabilities at that size."""
+"""From a photo of any size to class probabilities at that size.
+
+On the command line, ``python -m common.predict PHOTO... --click x,y[,label] --out DIR`` writes the
+pet's mask under some clicks (`common.interact.files`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -41,3 +46,15 @@ def predict_probabilities(
 def predict_mask(model: nn.Module, card: Card, image: np.ndarray) -> np.ndarray:
     """The likeliest class of every pixel: (H, W) uint8 of 0 background, 1 cat, 2 dog."""
     return predict_probabilities(model, card, [image])[0].argmax(0).to(torch.uint8).numpy()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; see `common.interact.files`.
+
+    It is asked for by name: predictors import this module, whose scores do not hang on clicks.
+    """
+    return import_module("common.interact.files").main(argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

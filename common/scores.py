@@ -59,7 +59,7 @@ def bootstrap(
         Index ``score``; columns ``value`` (all photos once), ``low``, ``high``.
     """
     counts = _by_image(counts)
-    every = pd.DataFrame(_weighted(counts, _draw(len(counts), resamples, seed)))
+    every = pd.DataFrame(_weighted(counts, draw(len(counts), resamples, seed)))
     low, high = every[1:].quantile(0.025), every[1:].quantile(0.975)
     table = pd.DataFrame({"value": every.iloc[0], "low": low, "high": high}).rename_axis("score")
     return table if names is None else table.loc[list(names)]
@@ -86,7 +86,7 @@ def paired_difference(
         raise UserError(
             f"only one of the two tables holds {odd[0]}: score both on the same photos"
         )
-    weights = _draw(len(a), resamples, seed)
+    weights = draw(len(a), resamples, seed)
     value, *draws = _weighted(a, weights)[score] - _weighted(b, weights)[score]
     draws = np.array(draws)[np.isfinite(draws)]
     if not draws.size:
@@ -117,6 +117,12 @@ def confusion_matrix(counts: pd.DataFrame) -> np.ndarray:
 def photo_iou(counts: pd.DataFrame) -> np.ndarray:
     """Mean IoU of each photo (N,), over the classes that its truth or prediction holds."""
     return _mean(_overlap(_confusion(counts, "ignore"))[0])
+
+
+def draw(n: int, resamples: int, seed: int) -> np.ndarray:
+    """Weights (1 + resamples, n): every photo once, then how often each stands in a resample."""
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+    return np.vstack([np.ones(n), draws])
 
 
 def _weighted(counts: pd.DataFrame, weights: np.ndarray, border: str = "ignore") -> Scores:
@@ -173,12 +179,6 @@ def _bins(counts: pd.DataFrame) -> list[np.ndarray]:
     bins = range(sum(str(column).startswith("n_bin") for column in counts))
     columns = ([f"{part}_bin{i}" for i in bins] for part in ("n", "conf", "hit"))
     return [counts[names].to_numpy(float) for names in columns]
-
-
-def _draw(n: int, resamples: int, seed: int) -> np.ndarray:
-    """Weights (1 + resamples, n): every photo once, then how often each stands in a resample."""
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    return np.vstack([np.ones(n), draws])
 
 
 def _by_image(counts: pd.DataFrame) -> pd.DataFrame:

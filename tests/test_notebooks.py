@@ -23,7 +23,9 @@ from common.run_all import profiles
 PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 LINES = 20
 PIPELINE = {"needs", "reads", "writes"}
-BREED_PHOTO = re.compile(r"\b[A-Za-z]+(?:_[A-Za-z]+)*_\d{1,3}\.(?:jpe?g|png)\b")
+BREED_PHOTO = re.compile(
+    r"(?<!trimaps/)\b[A-Za-z]+(?:_[A-Za-z]+)*_\d{1,3}\.(?:jpe?g|png)\b"  # left-out ones are listed
+)
 ABSOLUTE = re.compile(
     r"""(?:^|[\s"'(=:\[])(/(?:work|home|root|tmp|Users|mnt|var|opt|usr)/\w|[A-Z]:\\\\?\w)""", re.M
 )

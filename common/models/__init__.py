@@ -12,11 +12,20 @@ from functools import partial
 from torch import nn
 
 from ..config import UserError
+from .imagenet_baseline import ImageNetBaseline
 from .unet import UNet
+from .vit_seg import LinearSegmenter, QuerySegmenter
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "unet": partial(UNet, widths=(32, 64, 128, 192), stem=2),  # for a CPU, at 128 px
     "unet_l": partial(UNet, widths=(64, 128, 256), depth=3, up_depth=3, stem=2),  # GPU, 224 px
+    "imagenet_baseline": ImageNetBaseline,
+    "lite0_query": partial(QuerySegmenter, encoder="lite0"),
+    "lite0_linear": partial(LinearSegmenter, encoder="lite0"),
+}
+WITH_BACKBONE: dict[str, Callable[..., nn.Module]] = {  # backbone="vit_b", "vit_l" or "vit_h"
+    "mae_seg": partial(QuerySegmenter, encoder="mae"),
+    "clip_seg": partial(QuerySegmenter, encoder="clip"),
 }
 
 
@@ -24,23 +33,29 @@ def create_model(name: str, **kwargs) -> nn.Module:
     """Build an untrained model.
 
     Args:
-        name: one of `list_models`.
+        name: one of `list_models`, or "mae_seg" or "clip_seg" with a ``backbone`` of the hub's.
         **kwargs: passed to the model, over its defaults.
     """
-    if name not in MODELS:
-        raise UserError(f"model {name!r} is unknown; choose one of {', '.join(list_models())}")
+    known = MODELS | WITH_BACKBONE
+    if name not in known:
+        raise UserError(f"model {name!r} is unknown; choose one of {', '.join(sorted(known))}")
     try:
-        return MODELS[name](**kwargs)
+        return known[name](**kwargs)
     except TypeError as error:
-        known = ", ".join(inspect.signature(MODELS[name]).parameters)
-        raise UserError(f"model {name!r}: {error}; it takes {known}") from None
+        takes = ", ".join(inspect.signature(known[name]).parameters)
+        raise UserError(f"model {name!r}: {error}; it takes {takes}") from None
 
 
 def default_kwargs(name: str) -> dict:
     """What the registry passes to a model's class where `create_model` is not told otherwise."""
-    return dict(getattr(MODELS.get(name), "keywords", {}))
+    return dict(getattr((MODELS | WITH_BACKBONE).get(name), "keywords", {}))
 
 
 def list_models() -> list[str]:
-    """Names that `create_model` takes."""
+    """Names that `create_model` takes with no further argument."""
     return sorted(MODELS)
+
+
+model_registry: dict[str, Callable[..., nn.Module]] = {
+    size: partial(create_model, "mae_seg", backbone=size) for size in ("vit_b", "vit_l", "vit_h")
+}

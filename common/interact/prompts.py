@@ -1,0 +1,165 @@
+"""Clicks, by a person or by the robot user, without any user interface.
+
+Points are (x, y) in pixels of the native photo, x to the right and y down from its upper left
+corner. A point lies in the pixel of column floor(x) and row floor(y); whole numbers name a pixel.
+
+Shapes: H W pixels of the photo, M points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from common.config import IGNORE, UserError
+
+
+@dataclass(frozen=True)
+class Click:
+    """A point in the photo, and whether it belongs to the pet."""
+
+    x: float
+    y: float
+    positive: bool = True
+
+
+class Clicker:
+    """The clicks so far; `add` and `clear` can be taken back, and taken back again."""
+
+    def __init__(self) -> None:
+        self._states: list[tuple[Click, ...]] = [()]
+        self._now = 0
+
+    @property
+    def clicks(self) -> tuple[Click, ...]:
+        """In the order they were made."""
+        return self._states[self._now]
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether `undo` would change anything."""
+        return self._now > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether `redo` would change anything."""
+        return self._now < len(self._states) - 1
+
+    def add(self, click: Click) -> None:
+        """One more click; what was undone is forgotten."""
+        self._become((*self.clicks, click))
+
+    def clear(self) -> None:
+        """No click any more; `undo` brings them back."""
+        if self.clicks:
+            self._become(())
+
+    def undo(self) -> None:
+        """Take back the last `add` or `clear`, if there is one."""
+        self._now = max(0, self._now - 1)
+
+    def redo(self) -> None:
+        """Do again what was undone last, if anything was."""
+        self._now = min(len(self._states) - 1, self._now + 1)
+
+    def coords(self) -> np.ndarray:
+        """Points (M, 2) float32, (x, y)."""
+        points = [(click.x, click.y) for click in self.clicks]
+        return np.array(points, np.float32).reshape(-1, 2)
+
+    def labels(self) -> np.ndarray:
+        """Labels (M,) int64: 1 the pet, 0 not the pet."""
+        return np.array([click.positive for click in self.clicks], np.int64)
+
+    def _become(self, clicks: tuple[Click, ...]) -> None:
+        self._states = [*self._states[: self._now + 1], clicks]
+        self._now += 1
+
+
+def check_points(
+    coords: np.ndarray, labels: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points that a predictor can trust.
+
+    Args:
+        coords: (M, 2) numbers, (x, y); no point at all is fine.
+        labels: (M,): 1 the pet, 0 not the pet.
+        shape: (H, W) of the photo.
+
+    Returns:
+        The points (M, 2) float32 and their labels (M,) int64.
+
+    Raises:
+        UserError: shapes do not fit, a label is neither, or a point is not in the photo.
+    """
+    try:
+        points, kinds = np.asarray(coords, float), np.asarray(labels, float)
+    except (TypeError, ValueError):
+        raise UserError("points must be numbers (x, y), and labels 1 or 0") from None
+    points = points.reshape(-1, 2) if points.size == 0 else points
+    if points.ndim != 2 or points.shape[1] != 2 or kinds.shape != points.shape[:1]:
+        raise UserError(
+            f"points must have the shape (M, 2) and labels (M,), not {points.shape} and "
+            f"{kinds.shape}: an (x, y) and a label for each click"
+        )
+    if len(wrong := kinds[~np.isin(kinds, (0, 1))]):
+        raise UserError(f"label {wrong[0]:g} is neither 1 (the pet) nor 0 (not the pet)")
+    limits = np.array(shape[::-1])  # (W, H), as points are (x, y)
+    inside = (points >= 0) & (points < limits)  # not a number is nowhere
+    if len(lost := points[~inside.all(1)]):
+        raise UserError(
+            f"point ({lost[0, 0]:g}, {lost[0, 1]:g}) is not in the photo, which is {shape[1]} "
+            f"pixels wide and {shape[0]} high; points are (x, y) from its upper left corner"
+        )
+    below = np.nextafter(limits.astype(np.float32), np.float32(0))  # single precision rounds up
+    return np.minimum(points.astype(np.float32), below), kinds.astype(np.int64)
+
+
+def to_rows_columns(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (M, 2), (x, y) -> the rows (M,) and columns (M,) of their pixels, as integers."""
+    columns, rows = np.floor(np.reshape(coords, (-1, 2))).astype(np.int64).T
+    return rows, columns
+
+
+def pet_truth(mask: np.ndarray) -> np.ndarray:
+    """Classes (H, W) of 0, 1, 2, 255 -> (H, W) uint8: 1 the pet, 0 not, 255 border."""
+    return np.where(mask == IGNORE, IGNORE, mask > 0).astype(np.uint8)
+
+
+def depth(region: np.ndarray) -> np.ndarray:
+    """Distance of each pixel to the nearest outside its region (H, W) bool: (H, W) float.
+
+    It is 0 outside, where all that lies beyond the photo is too (the protocol's padding by 1).
+    """
+    return distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+
+
+def next_click(
+    predicted: np.ndarray, truth: np.ndarray, taken: Sequence[Click] = ()
+) -> Click | None:
+    """What the robot user clicks at, as in RITM (Sofiiuk et al. 2021), or None if all is right.
+
+    The point deepest inside what was missed, or inside what was added if that is as deep or
+    deeper; of several, the uppermost, and of those the leftmost. On an empty mask this is the
+    centre of the pet.
+
+    Args:
+        predicted: (H, W) bool.
+        truth: (H, W) uint8: 1 the pet, 0 not, 255 border, which is never wrong.
+        taken: clicks made before; no pixel is clicked twice.
+    """
+    if predicted.shape != truth.shape:
+        raise UserError(f"a mask of {predicted.shape} and a truth of {truth.shape} do not fit")
+    free = np.ones(truth.shape, bool)
+    free[to_rows_columns(np.array([(click.x, click.y) for click in taken]))] = False
+    missed = depth((truth == 1) & ~predicted) * free
+    added = depth((truth == 0) & predicted) * free
+    positive = bool(missed.max() > added.max())
+    depths = missed if positive else added
+    if not depths.any():
+        return None
+    row, column = np.unravel_index(depths.argmax(), depths.shape)
+    return Click(float(column), float(row), positive)

@@ -1,0 +1,84 @@
+"""Training clicks of the point-prompted UNet, drawn for a whole batch on the model's device.
+
+As in RITM (Sofiiuk et al. 2021): a click falls at random where a region is at least half as deep
+as at its deepest. Depth is the chessboard distance to the region's outside, found by erosion: a
+few poolings, on any device. The robot user of the evaluation is exact and lives in `interact`.
+
+Shapes: B batch, h w grid, M points. Points are (x, y), in pixels of the grid.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+PET, GROUND, NO_CLICK = 1, 0, -1
+
+
+def depth(region: Tensor) -> Tensor:
+    """Chessboard distance of each pixel to the outside of its region, 0 outside.
+
+    Args:
+        region: (B, h, w) bool. What lies beyond the frame is outside, as in the protocol.
+
+    Returns:
+        (B, h, w) float: whole numbers of pixels.
+    """
+    left = region[:, None].float()
+    total = torch.zeros_like(left)
+    while left.any():
+        total += left
+        left = -F.max_pool2d(F.pad(-left, (1, 1, 1, 1)), 3, stride=1)  # erosion by one pixel
+    return total[:, 0]
+
+
+def random_points(weight: Tensor) -> Tensor:
+    """One point (x, y) a photo, drawn in proportion to ``weight`` (B, h, w): (B, 2) float.
+
+    A photo without any weight gets some point; the caller drops it.
+    """
+    flat = weight.flatten(1)
+    flat = torch.where(flat.sum(1, keepdim=True) > 0, flat, torch.ones_like(flat))
+    index = torch.multinomial(flat, 1)[:, 0]
+    width = weight.shape[-1]
+    return torch.stack([index % width, index // width], -1).float()
+
+
+def first_clicks(pet: Tensor) -> tuple[Tensor, Tensor]:
+    """A click on the pet of each photo.
+
+    Args:
+        pet: (B, h, w) bool.
+
+    Returns:
+        points (B, 1, 2) and labels (B, 1): 1, or -1 where the photo shows no pet.
+    """
+    inside = depth(pet)
+    labels = torch.where(pet.flatten(1).any(1), PET, NO_CLICK)
+    return random_points(deep(inside))[:, None], labels[:, None]
+
+
+def correcting_clicks(predicted: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """A click in the deeper of what was missed and what was added.
+
+    Args:
+        predicted: (B, h, w) bool.
+        truth: (B, h, w) uint8: 1 pet, 0 not, 255 border, which is no error.
+
+    Returns:
+        points (B, 1, 2) and labels (B, 1): 1 missed, 0 added, -1 where nothing is wrong.
+    """
+    missed = depth((truth == PET) & ~predicted)
+    added = depth((truth == GROUND) & predicted)
+    most_missed, most_added = missed.amax((1, 2)), added.amax((1, 2))
+    is_missed = most_missed >= most_added
+    region = torch.where(is_missed[:, None, None], missed, added)
+    labels = torch.where(is_missed, PET, GROUND)
+    labels = torch.where(torch.maximum(most_missed, most_added) > 0, labels, NO_CLICK)
+    return random_points(deep(region))[:, None], labels[:, None]
+
+
+def deep(depths: Tensor) -> Tensor:
+    """Weight 1 where a region is deeper than half its greatest depth: (B, h, w) float."""
+    return ((depths > 0) & (depths > depths.amax((1, 2), keepdim=True) / 2)).float()

@@ -1,0 +1,110 @@
+"""Ordinary transfer learning: EfficientNet-Lite0 with its ImageNet weights and a light FPN.
+
+After Tan and Le 2019 (EfficientNet; "Lite" leaves out what small devices cannot do) and Lin et
+al. 2017 (feature pyramid networks). It says what a reader should expect of the same photos.
+
+Shapes: B batch, C_i channels, H W pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .encoders import ImageEncoder, padding
+from .losses import image_cross_entropy, segmentation_loss
+
+
+class Merge(nn.Module):
+    """Coarse features and the encoder's of the next finer grid: -> (B, C_out, 2h, 2w).
+
+    Channels are narrowed on the small grid, where it costs a quarter.
+    """
+
+    def __init__(self, c_coarse: int, c_fine: int, c_out: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(c_coarse, c_out, 1, bias=False)
+        self.lateral = nn.Conv2d(c_fine, c_out, 1, bias=False)
+        self.mix = nn.Sequential(
+            nn.BatchNorm2d(c_out), nn.SiLU(inplace=True),
+            nn.Conv2d(c_out, c_out, 3, padding=1, bias=False),
+            nn.BatchNorm2d(c_out), nn.SiLU(inplace=True),
+        )  # fmt: skip
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        coarse = F.interpolate(self.narrow(coarse), fine.shape[-2:], mode="bilinear")
+        return self.mix(coarse + self.lateral(fine))
+
+
+class ImageNetBaseline(nn.Module):
+    """Photo -> class scores, the encoder fine-tuned with the decoder.
+
+    Args:
+        widths: channels of the decoder's grids, finest first; with four of them the finest is
+            1/2 of the photo, with three 1/4.
+        dice_weight: of the Dice loss beside cross-entropy.
+        breed_weight: of the breed's loss, asked of the coarsest features in training only.
+        random, checkpoint, sha256: of `ImageEncoder`; random weights are the control of what
+            ImageNet gives.
+    """
+
+    inputs = ("image", "mask", "breed")
+
+    def __init__(
+        self,
+        *,
+        widths: tuple[int, ...] = (32, 64, 64, 96),
+        dice_weight: float = 1.0,
+        breed_weight: float = 0.25,
+        random: bool = False,
+        checkpoint: str | Path | None = None,
+        sha256: str = "",
+        classes: int = 3,
+        breeds: int = 37,
+    ) -> None:
+        super().__init__()
+        self.dice_weight, self.breed_weight = dice_weight, breed_weight
+        self.encoder = ImageEncoder(
+            "lite0", taps=tuple(range(4 - len(widths), 5)),
+            checkpoint=checkpoint, sha256=sha256, random=random,
+        )  # fmt: skip
+        channels = self.encoder.channels
+        self.merges = nn.ModuleList(
+            Merge(coarse, fine, out)
+            for coarse, fine, out in zip(
+                (*widths[1:], channels[-1]), channels[:-1], widths, strict=True
+            )
+        )
+        self.head = nn.Sequential(nn.Conv2d(widths[0], classes, 1))
+        self.breed = nn.Linear(channels[-1], breeds) if breed_weight else None
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Class scores (B, 3, H, W) of photos (B, 3, H, W), float RGB in [0, 1]."""
+        return self.decode_features(self.encode_image(image), image)
+
+    def encode_image(self, image: Tensor) -> list[Tensor]:
+        """Features (B, C_i, H/2^i, W/2^i) of the padded photo, finest first."""
+        missing = padding(image, self.encoder.strides[-1])
+        return self.encoder(F.pad(image, missing, mode="replicate") if any(missing) else image)
+
+    def decode_features(self, features: list[Tensor], image: Tensor) -> Tensor:
+        """Class scores (B, 3, H, W) at the size of ``image``."""
+        x = features[-1]
+        for merge, fine in zip(reversed(self.merges), reversed(features[:-1]), strict=True):
+            x = merge(x, fine)
+        height, width = image.shape[-2:]
+        stride = float(self.encoder.strides[0])
+        scores = F.interpolate(self.head(x).float(), scale_factor=stride, mode="bilinear")
+        return scores[..., :height, :width]
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W), and the ``breed``'s (B,)."""
+        features = self.encode_image(batch["image"])
+        scores = self.decode_features(features, batch["image"])
+        loss = segmentation_loss(scores, batch["mask"], dice_weight=self.dice_weight)
+        if self.breed is None:
+            return loss
+        breed = self.breed(features[-1].mean((2, 3)))
+        return loss + self.breed_weight * image_cross_entropy(breed, batch["breed"])

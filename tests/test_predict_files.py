@@ -1,0 +1,165 @@
+"""The command line for files: what it writes, what COCO reads of it, what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+from test_predictor import Clicky
+
+from common.checkpoint import Card, save_checkpoint
+from common.config import ROOT, UserError
+from common.interact.files import coco_rle, parse_click
+from common.interact.prompts import Click
+from common.models import MODELS
+from common.predict import main
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch) -> str:
+    """Checkpoint of a network that sees discs round the clicks."""
+    monkeypatch.setitem(MODELS, "clicky", Clicky)
+    save_checkpoint(tmp_path / "trained" / "clicky", Clicky(), Card("clicky", size=32))
+    return str(tmp_path / "trained" / "clicky.json")
+
+
+def save_photo(path: Path, height: int = 60, width: int = 100) -> np.ndarray:
+    photo = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(photo).save(path, "PNG")
+    return photo
+
+
+def decoded(rle: dict) -> np.ndarray:
+    values = np.arange(len(rle["counts"])) % 2 == 1
+    return np.repeat(values, rle["counts"]).reshape(rle["size"], order="F")
+
+
+@pytest.mark.parametrize(
+    ("mask", "counts"),
+    [
+        ([[0], [0], [1], [1], [1], [0], [1]], [2, 3, 1, 1]),  # both of COCO's own documentation
+        ([[1], [1], [1], [1], [1], [1], [0]], [0, 6, 1]),
+        ([[0, 1], [1, 1]], [1, 3]),  # down the first column, then down the second
+        ([[1, 0], [1, 0]], [0, 2, 2]),
+        ([[0, 0, 0], [0, 1, 0], [0, 0, 0]], [4, 1, 4]),
+        ([[0, 0, 0], [0, 0, 0]], [6]),
+        ([[1, 1, 1], [1, 1, 1]], [0, 6]),
+        ([[1]], [0, 1]),
+    ],
+)
+def test_run_lengths_worked_by_hand(mask: list, counts: list[int]):
+    mask = np.array(mask, bool)
+    assert coco_rle(mask) == {"size": list(mask.shape), "counts": counts}
+
+
+@settings(max_examples=50, deadline=None)
+@given(mask=arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7))))
+def test_run_lengths_are_the_mask_again(mask: np.ndarray):
+    rle = json.loads(json.dumps(coco_rle(mask)))
+    assert np.array_equal(decoded(rle), mask)
+    assert all(rle["counts"][1:])
+
+
+def test_clicks_on_the_command_line():
+    assert parse_click("120,80") == parse_click("120,80,1") == Click(120, 80)
+    assert parse_click(" 1.5, 2 ,0") == Click(1.5, 2, positive=False)
+    for bad in ("", "5", "a,b", "1;2", "1,2,yes", "1,2,3", "1,2,1,1", "1,2,nan"):
+        with pytest.raises(UserError, match="--click") as caught:
+            parse_click(bad)
+        assert "\n" not in str(caught.value)
+
+
+def test_mask_overlay_and_json(model: str, tmp_path: Path, capsys):
+    photo, out = save_photo(tmp_path / "rex.jpg"), tmp_path / "new" / "masks"
+    clicks = ["--click", "70,20", "--click", "10,50,0"]
+    assert main([str(tmp_path / "rex.jpg"), *clicks, "--out", str(out), "--model", model]) == 0
+    assert "rex.jpg: dog (80%), " in capsys.readouterr().out
+    assert {file.name for file in out.iterdir()} == {"rex_mask.png", "rex_overlay.png", "rex.json"}
+    stored = np.asarray(Image.open(out / "rex_mask.png"))
+    assert stored.shape == (60, 100) and set(np.unique(stored)) == {0, 255}
+    mask = stored > 0
+    assert mask[20, 70] and not mask[50, 10]
+    found = json.loads((out / "rex.json").read_text())
+    assert np.array_equal(decoded(found.pop("segmentation")), mask)
+    assert found == {
+        "photo": "rex.jpg", "height": 60, "width": 100, "score": 0.75, "area": int(mask.sum()),
+        "clicks": [{"x": 70.0, "y": 20.0, "label": 1}, {"x": 10.0, "y": 50.0, "label": 0}],
+        "species": {"name": "dog", "probability": 0.8},
+    }  # fmt: skip
+    picture = np.asarray(Image.open(out / "rex_overlay.png"))
+    same = (picture == photo).all(-1)
+    assert picture[20, 70].tolist() == [44, 160, 44] and picture[50, 10].tolist() == [214, 39, 40]
+    assert same[~mask].mean() > 0.99 and same[mask].mean() < 0.05
+
+
+def test_without_clicks_and_again(model: str, tmp_path: Path):
+    save_photo(tmp_path / "a.png")
+    for _ in range(2):
+        assert (
+            main([str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--model", model]) == 0
+        )
+    found = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert found["clicks"] == [] and found["area"] == 0
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_bad_photos_are_a_line_each_and_the_others_go_on(model: str, tmp_path: Path, capsys):
+    save_photo(tmp_path / "tiny.png", 5, 5)
+    (tmp_path / "text.jpg").write_text("not a photo")
+    save_photo(tmp_path / "good.png")
+    names = ["text.jpg", "none.jpg", "tiny.png", "good.png"]
+    photos = [str(tmp_path / name) for name in names]
+    out = tmp_path / "out"
+    assert main([*photos, "--click", "70,20", "--out", str(out), "--model", model]) == 2
+    text, missing, outside = capsys.readouterr().err.splitlines()
+    assert "text.jpg: not a photo of a known kind" in text
+    assert "none.jpg: cannot be read" in missing
+    assert "point (70, 20) is not in the photo, which is 5 pixels wide" in outside
+    assert "tiny.png" in outside
+    assert {file.name for file in out.iterdir()} == {
+        "good_mask.png",
+        "good_overlay.png",
+        "good.json",
+    }
+
+
+def test_a_full_disk_leaves_no_half_file(model: str, tmp_path: Path, small_disk, capsys):
+    save_photo(tmp_path / "a.png")
+    out = tmp_path / "out"
+    with small_disk(2000):
+        status = main([str(tmp_path / "a.png"), "--out", str(out), "--model", model])
+    assert status == 2
+    assert "a_overlay.png: could not be written" in capsys.readouterr().err
+    assert [file.name for file in out.iterdir()] == ["a_mask.png"]
+
+
+def test_nothing_is_overwritten_that_was_given(model: str, tmp_path: Path, capsys):
+    photo = save_photo(tmp_path / "a_mask.png")
+    save_photo(tmp_path / "a.png")
+    (tmp_path / "b").mkdir()
+    save_photo(tmp_path / "b" / "a.png")
+    for first, second in (("a.png", "a_mask.png"), ("a.png", "b/a.png")):
+        photos = [str(tmp_path / first), str(tmp_path / second)]
+        assert main([*photos, "--out", str(tmp_path), "--model", model]) == 2
+        assert "rename a photo, or change --out" in capsys.readouterr().err
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a_mask.png")), photo)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_the_command_itself(tmp_path: Path):
+    command = [sys.executable, "-m", "common.predict", "a.png", "--click", "1,2", "--out", "out"]
+    done = subprocess.run(
+        [*command, "--model", "never_trained"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: no checkpoint ") and "never_trained" in line
+    assert not (ROOT / "out").exists()
