@@ -130,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--click", action="append", default=[], metavar="x,y[,label]")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--model", default="point_unet", help="a checkpoint's name, or its path")
+    parser.add_argument("--model", default="unet", help="a checkpoint's name, or its path")
     args = parser.parse_args(argv)
     clicks = [parse_click(text) for text in args.click]
     check_outputs(args.photos, args.out)

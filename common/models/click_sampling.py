@@ -72,7 +72,7 @@ def correcting_clicks(predicted: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]
     missed = depth((truth == PET) & ~predicted)
     added = depth((truth == GROUND) & predicted)
     most_missed, most_added = missed.amax((1, 2)), added.amax((1, 2))
-    is_missed = most_missed >= most_added
+    is_missed = most_missed > most_added  # as the robot user decides
     region = torch.where(is_missed[:, None, None], missed, added)
     labels = torch.where(is_missed, PET, GROUND)
     labels = torch.where(torch.maximum(most_missed, most_added) > 0, labels, NO_CLICK)
