@@ -24,7 +24,8 @@ from .config import RESULTS, UserError, atomic_path, cli
 from .data import PetCache, prepare
 from .models import create_model, default_kwargs, list_models
 from .provenance import file_sha256, json_sha256, module_closure, processor, source_key
-from .train import TrainConfig, Trainer, watched
+from .quick_eval import quick_scores
+from .train import Score, TrainConfig, Trainer, watched
 
 LOOP = ("common.train", "common.optim", "common.augment", "common.quick_eval")
 
@@ -43,12 +44,14 @@ class Run:
         return float(self.history["seconds"].sum() / 60)
 
 
-def run_key(model: nn.Module, card: Card, config: TrainConfig, cache: PetCache) -> str:
+def run_key(
+    model: nn.Module, card: Card, config: TrainConfig, cache: PetCache, score: Score = quick_scores
+) -> str:
     """Identity of a training: its configuration, its pixels and split, its code.
 
     Of the models' code only this model's counts: a new one in the registry retrains nothing.
     """
-    code = module_closure(f"import {type(model).__module__} as its_module")
+    code = [*module_closure(f"import {type(model).__module__} as its_module"), score.__module__]
     parts = {
         "config": asdict(config), "model": card.model, "kwargs": card.kwargs,
         "data": [cache.info["files"][f] for f in ("images.npy", "masks.npy", "manifest.csv")],
@@ -58,19 +61,19 @@ def run_key(model: nn.Module, card: Card, config: TrainConfig, cache: PetCache) 
 
 
 def plan_run(
-    model: str, config: TrainConfig, cache: PetCache, **kwargs
+    model: str, config: TrainConfig, cache: PetCache, score: Score = quick_scores, **kwargs
 ) -> tuple[nn.Module, Card, str]:
     """The untrained network of a run, its card, and its key; arguments as `train_or_load`."""
     kwargs = default_kwargs(model) | kwargs  # the card says it all, should defaults change
     torch.manual_seed(config.seed)
     network = create_model(model, **kwargs)
     card = Card(model, kwargs, cache.info["size"], cache.info["fit"])
-    return network, card, run_key(network, card, config, cache)
+    return network, card, run_key(network, card, config, cache, score)
 
 
 def train_or_load(
     name: str, *, model: str, config: TrainConfig, cache: PetCache | None = None,
-    results: Path = RESULTS, folder: str = "checkpoints", **kwargs,
+    results: Path = RESULTS, folder: str = "checkpoints", score: Score = quick_scores, **kwargs,
 ) -> Run:  # fmt: skip
     """A trained network: loaded where this very training has been done, else trained.
 
@@ -80,15 +83,16 @@ def train_or_load(
         config: of the run.
         cache: photos to train on; None only loads.
         results: the results folder; ``folder`` below it takes the checkpoint.
+        score: what chooses the epoch on the validation photos.
     """
     stem = results / folder / name
     if cache is None:
         return load_run(name, results, folder)
-    network, card, key = plan_run(model, config, cache, **kwargs)
+    network, card, key = plan_run(model, config, cache, score, **kwargs)
     if _key_of(stem) == key:
         return load_run(name, results, folder)
     state = results / "local" / "training" / f"{name}.pt"
-    history = Trainer(network, cache, config, state, key).run()
+    history = Trainer(network, cache, config, state, key, score).run()
     watch = watched(history)
     best = history[history[watch] == history[watch].max()].iloc[-1]  # as `Trainer` does
     training = {

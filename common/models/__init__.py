@@ -13,6 +13,7 @@ from torch import nn
 
 from ..config import UserError
 from .imagenet_baseline import ImageNetBaseline
+from .point_unet import PointUNet
 from .unet import UNet
 from .vit_seg import LinearSegmenter, QuerySegmenter
 
@@ -22,6 +23,9 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "imagenet_baseline": ImageNetBaseline,
     "lite0_query": partial(QuerySegmenter, encoder="lite0"),
     "lite0_linear": partial(LinearSegmenter, encoder="lite0"),
+    "point_unet": PointUNet,  # the largest is the default, as in SAM's registry
+    "point_unet_m": partial(PointUNet, widths=(16, 32, 48, 64, 96)),
+    "point_unet_s": partial(PointUNet, encoder="residual", widths=(32, 64, 96, 128)),
 }
 WITH_BACKBONE: dict[str, Callable[..., nn.Module]] = {  # backbone="vit_b", "vit_l" or "vit_h"
     "mae_seg": partial(QuerySegmenter, encoder="mae"),

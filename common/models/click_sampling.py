@@ -1,8 +1,8 @@
 """Training clicks of the point-prompted UNet, drawn for a whole batch on the model's device.
 
 As in RITM (Sofiiuk et al. 2021): a click falls at random where a region is at least half as deep
-as at its deepest. Depth is the chessboard distance to the region's outside, found by erosion: a
-few poolings, on any device. The robot user of the evaluation is exact and lives in `interact`.
+as at its deepest. Depth is the chessboard distance to the region's outside, found by erosion, on
+any device. The robot user of the evaluation is exact and lives in `interact`.
 
 Shapes: B batch, h w grid, M points. Points are (x, y), in pixels of the grid.
 """
@@ -25,12 +25,22 @@ def depth(region: Tensor) -> Tensor:
     Returns:
         (B, h, w) float: whole numbers of pixels.
     """
-    left = region[:, None].float()
-    total = torch.zeros_like(left)
+    left, total = region, torch.zeros(region.shape, device=region.device)
     while left.any():
         total += left
-        left = -F.max_pool2d(F.pad(-left, (1, 1, 1, 1)), 3, stride=1)  # erosion by one pixel
-    return total[:, 0]
+        left = eroded(left)
+    return total
+
+
+def eroded(region: Tensor) -> Tensor:
+    """A region (B, h, w) bool without its outermost pixels, be they so at a corner only.
+
+    Rows, then columns, and of bytes: several times faster on a CPU than pooling numbers.
+    """
+    rows = F.pad(region, (0, 0, 1, 1))
+    rows = rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
+    both = F.pad(rows, (1, 1))
+    return both[..., :-2] & both[..., 1:-1] & both[..., 2:]
 
 
 def random_points(weight: Tensor) -> Tensor:

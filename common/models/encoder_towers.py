@@ -14,6 +14,8 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from .depthwise import depthwise_in_float32
+
 
 def timm_net(name: str, **kwargs) -> nn.Module:
     """A network of timm with random weights."""
@@ -48,6 +50,7 @@ class TimmTaps(nn.Module):
         # a transformer's last norm is shared by all taps; a convolutional net's is behind them
         self.is_vit = hasattr(net, "patch_embed")
         net.prune_intermediate_layers(self.taps, prune_norm=not self.is_vit, prune_head=True)
+        depthwise_in_float32(net)
 
     @staticmethod
     def depth(net: Any) -> int:
