@@ -8,7 +8,6 @@ SHELL := /bin/sh
 BIN := .venv/bin/python
 RUNTIME := .venv/.requirements-installed
 TESTING := .venv/.requirements-dev-installed
-DEMO := notebooks/09_demo.ipynb
 
 .DEFAULT_GOAL := help
 .PHONY: help report test check lab demo clean
@@ -32,15 +31,12 @@ check: $(TESTING)  ## the long tests: kills, fuzzing, browsers, whole pipelines
 lab: $(RUNTIME)  ## JupyterLab on the notebooks
 	PYTHONPATH="$$PWD" $(BIN) -m jupyterlab $(ARGS)
 
-demo: $(DEMO) $(RUNTIME)  ## the click demo as a web page
-	PYTHONPATH="$$PWD" $(BIN) -m voila $(DEMO) $(ARGS)
+demo: $(RUNTIME)  ## the click demo as a web page, for this machine alone unless ARGS says more
+	$(BIN) -m common.demo $(ARGS)
 
 clean:  ## delete the report and what tests left; keeps .venv and results/local
 	rm -rf results/report.html results/_smoke .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find common tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
-
-$(DEMO):
-	@echo 'error: $(DEMO) is not here yet; make lab opens the notebooks there are' >&2; exit 1
 
 # An install that stops half-way leaves no stamp, so the next command does it again.
 $(RUNTIME): requirements.txt

@@ -1,8 +1,11 @@
-"""Take one claim away at a time, train each variant on an equal budget, compare on validation."""
+"""Take one claim away at a time, train each variant on an equal budget, compare on validation.
+
+What is measured is a `Yardstick`'s business: here classes of pixels, in `click_study` clicks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,9 +14,10 @@ import pandas as pd
 from .config import RESULTS, atomic_path
 from .data import prepare, resolve_root
 from .evaluate import evaluate, read_counts
-from .runs import plan_run, train_or_load
+from .quick_eval import quick_scores
+from .runs import Run, plan_run, train_or_load
 from .scores import bootstrap, paired_difference
-from .train import TrainConfig
+from .train import Score, TrainConfig
 
 LOCAL = "local/checkpoints"  # an ablation's weights are not committed, its counts are
 
@@ -52,9 +56,51 @@ UNET = (
 )
 
 
+@dataclass(frozen=True)
+class Yardstick:
+    """What variants are measured by.
+
+    Attributes:
+        folder: of the stored tables, below the results.
+        chooses: what chooses the epoch in training.
+        measure: from a run and the dataset's folder to a table of validation counts.
+        compare: from a table and the base's to value, low, high, difference, difference_low,
+            difference_high and p, and what else is to be told.
+        how: the measure's arguments, plain values; a table made with others is made again.
+    """
+
+    folder: str
+    chooses: Score
+    measure: Callable[[Run, Path], pd.DataFrame]
+    compare: Callable[[pd.DataFrame, pd.DataFrame], dict[str, float]]
+    how: dict = field(default_factory=dict)
+
+    def file(self, model: str, run: str, results: Path) -> Path:
+        """Where the table of a variant is stored."""
+        return results / self.folder / "ablation" / f"{model}-{run}_val.parquet"
+
+
+def beside(score: dict[str, float], pair: dict[str, float]) -> dict[str, float]:
+    """A score and its paired difference as one row."""
+    named = {"difference_low": pair["low"], "difference_high": pair["high"]}
+    return {**score, "difference": pair["difference"], **named, "p": pair["p"]}
+
+
+def _measure_classes(run: Run, root: Path) -> pd.DataFrame:
+    return evaluate(run.model, run.card, root, "val")[0]
+
+
+def _compare_classes(counts: pd.DataFrame, base: pd.DataFrame) -> dict[str, float]:
+    score = bootstrap(counts, ["miou"]).loc["miou"].to_dict()
+    return beside(score, paired_difference(counts, base))
+
+
+SEGMENTATION = Yardstick("counts", quick_scores, _measure_classes, _compare_classes)
+
+
 def run_ablation(
     model: str, variants: Sequence[Variant], config: TrainConfig, root: str | Path | None, *,
-    size: int, results: Path = RESULTS,
+    size: int, results: Path = RESULTS, by: Yardstick = SEGMENTATION,
 ) -> pd.DataFrame:  # fmt: skip
     """Train and score every variant that is not yet there, then `ablation_table`.
 
@@ -63,35 +109,35 @@ def run_ablation(
         config: the equal budget.
         root: dataset folder.
         size: edge of the square, for all.
+        by: what is measured.
     """
     root = resolve_root(root)
     for variant in variants:
         cache = prepare(root, size=size, fit=variant.fit)
         budget = replace(config, **variant.training)
-        name = f"ablation/{model}-{variant.run}"
-        file = results / "counts" / f"{name}_val.parquet"
-        _, _, key = plan_run(model, budget, cache, **variant.model)
-        if file.is_file() and read_counts(file).attrs.get("training") == key:
+        name, file = f"ablation/{model}-{variant.run}", by.file(model, variant.run, results)
+        _, _, key = plan_run(model, budget, cache, by.chooses, **variant.model)
+        about = {"model": name, "split": "val", "training": key, **by.how}
+        if file.is_file() and read_counts(file).attrs == about:
             continue  # scored before, perhaps elsewhere: the weights are not needed
         run = train_or_load(
             name, model=model, config=budget, cache=cache, results=results, folder=LOCAL,
-            **variant.model,
+            score=by.chooses, **variant.model,
         )  # fmt: skip
-        counts, _ = evaluate(run.model, run.card, root, "val")
-        counts.attrs = {"model": name, "split": "val", "training": key}
+        counts = by.measure(run, root)
+        counts.attrs = about
         with atomic_path(file) as path:
             counts.to_parquet(path, index=False)
-    return ablation_table(model, variants, results)
+    return ablation_table(model, variants, results, by)
 
 
 def stored_table(
-    model: str, variants: Sequence[Variant], results: Path = RESULTS
+    model: str, variants: Sequence[Variant], results: Path = RESULTS, by: Yardstick = SEGMENTATION
 ) -> pd.DataFrame:
     """`ablation_table` of the variants whose results are stored; empty while there is no base."""
-    folder = results / "counts" / "ablation"
-    done = [v for v in variants if (folder / f"{model}-{v.run}_val.parquet").is_file()]
+    done = [v for v in variants if by.file(model, v.run, results).is_file()]
     has_base = any(variant.run == "base" for variant in done)
-    return ablation_table(model, done, results) if has_base else pd.DataFrame()
+    return ablation_table(model, done, results, by) if has_base else pd.DataFrame()
 
 
 def in_words(table: pd.DataFrame) -> str:
@@ -110,27 +156,21 @@ def in_words(table: pd.DataFrame) -> str:
 
 
 def ablation_table(
-    model: str, variants: Sequence[Variant], results: Path = RESULTS
+    model: str, variants: Sequence[Variant], results: Path = RESULTS, by: Yardstick = SEGMENTATION
 ) -> pd.DataFrame:
-    """Validation mIoU of each stored variant, and its paired difference from the base.
+    """The validation score of each stored variant, and its paired difference from the base.
 
     Returns:
-        run, label, group, value, low, high, difference, difference_low, difference_high, p,
-        epochs, minutes.
+        run, label, group, value, low, high, difference, difference_low, difference_high, p (and
+        what else the yardstick tells), epochs, minutes.
     """
-    counts = {
-        v.run: read_counts(results / "counts" / "ablation" / f"{model}-{v.run}_val.parquet")
-        for v in variants
-    }
+    tables = {v.run: read_counts(by.file(model, v.run, results)) for v in variants}
     rows = []
     for variant in variants:
-        score = bootstrap(counts[variant.run], ["miou"]).loc["miou"]
-        pair = paired_difference(counts[variant.run], counts["base"])
         history = pd.read_csv(results / "history" / "ablation" / f"{model}-{variant.run}.csv")
         rows.append({
-            "run": variant.run, "label": variant.label, "group": variant.group, **score,
-            "difference": pair["difference"], "difference_low": pair["low"],
-            "difference_high": pair["high"], "p": pair["p"], "epochs": len(history),
-            "minutes": history["seconds"].sum() / 60,
+            "run": variant.run, "label": variant.label, "group": variant.group,
+            **by.compare(tables[variant.run], tables["base"]),
+            "epochs": len(history), "minutes": history["seconds"].sum() / 60,
         })  # fmt: skip
     return pd.DataFrame(rows)

@@ -28,7 +28,11 @@ def select_cases(counts: pd.DataFrame, each: int = 4) -> pd.DataFrame:
     Returns:
         Columns group, image, species, iou (of the photo), in order of falling IoU.
     """
-    table = counts[["image", "species"]].assign(iou=photo_iou(counts))
+    return pick_cases(counts[["image", "species"]].assign(iou=photo_iou(counts)), each)
+
+
+def pick_cases(table: pd.DataFrame, each: int = 4) -> pd.DataFrame:
+    """`select_cases` from a table of image, species and the IoU of each photo."""
     table = table.sort_values(["iou", "image"], ascending=[False, True], ignore_index=True)
     middle = max(0, len(table) // 2 - each // 2)
     places = {"best": 0, "median": middle, "worst": max(0, len(table) - each)}
@@ -43,14 +47,24 @@ def inputs(samples: Sequence[Sample], size: int, fit: str = "stretch") -> Tensor
 
 def save_cases(file: Path, model: nn.Module, card: Card, root: Path, cases: pd.DataFrame) -> None:
     """Predict the selected photos and store truth and prediction as small letterboxed maps."""
-    truths, guesses = [], []
+    maps = []
     for case in cases.itertuples():
         image, mask = read_pair(root, case.image, case.species)
-        truths.append(fit_mask(mask, SIZE, "letterbox"))
-        guesses.append(fit_mask(predict_mask(model, card, image), SIZE, "letterbox"))
+        maps.append((mask, predict_mask(model, card, image)))
+    store_cases(file, cases, maps)
+
+
+def store_cases(
+    file: Path, cases: pd.DataFrame, maps: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> None:
+    """Write truth and prediction of each case, class maps (H, W), as small letterboxed maps."""
+    truths, guesses = (
+        np.stack([fit_mask(classes, SIZE, "letterbox") for classes in kind])
+        for kind in zip(*maps, strict=True)
+    )
     with atomic_path(file) as path:
         np.savez_compressed(
-            path, truth=np.stack(truths), predicted=np.stack(guesses),
+            path, truth=truths, predicted=guesses,
             group=cases["group"].to_numpy(str), iou=cases["iou"].to_numpy(float),
             image=cases["image"].to_numpy(str),
         )  # fmt: skip

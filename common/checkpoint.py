@@ -1,6 +1,6 @@
 """A checkpoint is two files: NAME.safetensors (what was trained) and NAME.json (how to use it).
 
-Nothing is ever unpickled. A frozen encoder is not stored: the model's arguments name it.
+Nothing is ever unpickled. A frozen encoder is not stored but named, with the hash of its weights.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from .config import CHECKPOINTS, UserError, atomic_path
-from .models import create_model
+from .models import create_model, full_name
+from .models.encoders import FrozenEncoder
 from .provenance import git_commit, versions
 
 FORMAT = 1
@@ -49,6 +50,14 @@ def trained_tensors(model: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in model.state_dict().items() if name not in frozen}
 
 
+def frozen_encoder(model: nn.Module) -> dict[str, str] | None:
+    """Name and sha256 of the encoder that a checkpoint leaves out; None if it holds everything."""
+    for module in model.modules():
+        if isinstance(module, FrozenEncoder):
+            return {"name": module.name, "sha256": module.sha256}
+    return None
+
+
 def save_checkpoint(
     path: str | Path, model: nn.Module, card: Card, *, dtype: torch.dtype = torch.float16
 ) -> Path:
@@ -65,7 +74,8 @@ def save_checkpoint(
     }
     content = save(tensors)
     described = {
-        "format": FORMAT, **vars(card), "commit": git_commit(), "versions": versions(),
+        "format": FORMAT, **vars(card), "encoder": frozen_encoder(model),
+        "commit": git_commit(), "versions": versions(),
         "tensors_sha256": hashlib.sha256(content).hexdigest(),
     }  # fmt: skip
     with atomic_path(card_file) as described_as:
@@ -92,14 +102,17 @@ def read_card(path: str | Path) -> dict:
     return card
 
 
-def load_checkpoint(path: str | Path) -> tuple[nn.Module, Card]:
+def load_checkpoint(path: str | Path, **kwargs) -> tuple[nn.Module, Card]:
     """Rebuild a network from its two files, in evaluation mode.
 
     Args:
         path: a bare name (a committed checkpoint, as "unet") or the path of either file.
+        **kwargs: of the model, over those of the card: ``checkpoint`` says where the weights of
+            a frozen encoder are on this machine.
 
     Raises:
-        UserError: a file is missing, of another format, damaged, or of another model.
+        UserError: a file is missing, of another format, damaged, or of another model; or the
+            frozen encoder at hand is not the one of the training.
     """
     described = read_card(path)
     file, card_file = checkpoint_files(path)
@@ -116,9 +129,22 @@ def load_checkpoint(path: str | Path) -> tuple[nn.Module, Card]:
         raise UserError(
             f"{file}: not a readable checkpoint ({error}); fetch both files again"
         ) from None
-    model = create_model(card.model, **card.kwargs)
+    model = create_model(card.model, **{**card.kwargs, **kwargs})
+    _check_encoder(frozen_encoder(model), described.get("encoder"), file)
     _fill(model, tensors, file)
     return model.eval(), card
+
+
+def _check_encoder(found: dict | None, trained_on: dict | None, file: Path) -> None:
+    """Compare the encoder at hand with that of a card; cards of before named none."""
+    if trained_on is None or found == trained_on:
+        return
+    at_hand = f"those of {found['name']} with {found['sha256']}" if found else "none"
+    raise UserError(
+        f"{file}: trained on the encoder {trained_on['name']} with the sha256 "
+        f"{trained_on['sha256']}, but the weights at hand are {at_hand}; give "
+        "load_checkpoint(..., checkpoint=PATH) the file of the right ones"
+    )
 
 
 def _fill(model: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
@@ -136,12 +162,15 @@ def _fill(model: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
 
 
 def stem_of(path: str | Path) -> Path:
-    """ "unet" -> results/checkpoints/unet; a/b.json or a/b.safetensors -> a/b."""
+    """ "unet" -> results/checkpoints/unet; a/b.json or a/b.safetensors -> a/b.
+
+    An alias of the registry means the committed checkpoint of the model it stands for.
+    """
     path = Path(path)
     if path.suffix in (".json", ".safetensors"):
         path = path.with_suffix("")
     bare = len(path.parts) == 1 and not Path(f"{path}.json").is_file()
-    return CHECKPOINTS / path if bare else path
+    return CHECKPOINTS / full_name(str(path)) if bare else path
 
 
 def checkpoint_files(path: str | Path) -> tuple[Path, Path]:

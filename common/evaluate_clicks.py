@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 
@@ -19,16 +18,21 @@ from tqdm.auto import tqdm
 
 from .checkpoint import read_card, stem_of
 from .click_scores import click_scores
-from .config import RESULTS, UserError, atomic_path, cli
+from .config import CLASSES, RESULTS, UserError, atomic_path, cli
 from .data import resolve_root
-from .evaluate import SPLITS, log_test_read, print_problems
+from .evaluate import SPLITS, log_test_read, print_problems, read_counts
 from .interact.predictor import Predictor, load_predictor
-from .interact.prompts import Click, Clicker, next_click, pet_truth
-from .pets import find_root, read_index, read_pair
+from .interact.prompts import pet_truth
+from .interact.robot import CLICKS, FIRST, first_click, replies
+from .pets import find_root, fingerprint, read_index, read_pair
+from .provenance import processor, source_key
 
-PHOTOS, CLICKS = 500, 20
-FIRST = ("robot", "random", "jittered", "wrong")
-JITTER = 0.05  # of the photo's diagonal
+PHOTOS = 500
+SCORING = (  # decide what is counted
+    "common.evaluate_clicks", "common.geometry", "common.interact.predictor",
+    "common.interact.prompts", "common.interact.protocol", "common.interact.robot",
+    "common.predict",
+)  # fmt: skip
 
 
 def balanced_sample(index: pd.DataFrame, photos: int, seed: int = 0) -> pd.DataFrame:
@@ -40,65 +44,32 @@ def balanced_sample(index: pd.DataFrame, photos: int, seed: int = 0) -> pd.DataF
     return pd.concat(halves).sort_index()
 
 
-def first_click(how: str, truth: np.ndarray, rng: np.random.Generator) -> Click:
-    """The click that opens a photo.
+def click_through(
+    predictor: Predictor, image: np.ndarray, truth: np.ndarray, first: str = "robot",
+    clicks: int = CLICKS, rng: np.random.Generator | None = None,
+) -> list[dict]:  # fmt: skip
+    """Rows of one photo, without a click and after each: see `evaluate_clicks`.
 
     Args:
-        how: "robot" the pet's centre; "random" anywhere on it; "jittered" the centre, missed by
-            5 % of the diagonal; "wrong" on the ground, though labelled as pet.
+        predictor: of `load_predictor`.
+        image: (H, W, 3) uint8.
         truth: (H, W) uint8: 1 pet, 0 not, 255 border.
-        rng: for the last three.
+        first, rng: of `first_click`.
+        clicks: in all.
     """
-    if how not in FIRST:
-        raise UserError(f"first click {how!r} is unknown; choose one of {', '.join(FIRST)}")
-    if how in ("random", "wrong"):
-        rows, columns = np.nonzero(truth == (how == "random"))
-        chosen = rng.integers(len(rows))
-        return Click(float(columns[chosen]), float(rows[chosen]))
-    centre = next_click(np.zeros(truth.shape, bool), truth)
-    if how == "robot":
-        return centre
-    x, y = rng.normal((centre.x, centre.y), JITTER * math.hypot(*truth.shape))
-    height, width = truth.shape
-    return Click(float(np.clip(x, 0, width - 1)), float(np.clip(y, 0, height - 1)))
-
-
-def click_through(
-    predictor: Predictor, image: np.ndarray, truth: np.ndarray, first: Click, clicks: int = CLICKS
-) -> list[dict]:
-    """Rows ``click, inter, union, ms`` of one photo: without a click, then after each.
-
-    The first click meets an empty mask, as in RITM; each later one the mask before it. Where
-    nothing is wrong any more, the mask stays as it is.
-    """
-    predictor.set_image(image)
-    rows, clicker, previous = [], Clicker(), None
-    mask = _timed(predictor, clicker, None, truth, rows)[0]
-    click: Click | None = first
-    for _ in range(clicks):
-        if click is None:
-            rows.append({**rows[-1], "click": len(rows)})
-            continue
-        clicker.add(click)
-        mask, previous = _timed(predictor, clicker, previous, truth, rows)
-        click = next_click(mask, truth, clicker.clicks)
-    return rows
-
-
-def _timed(
-    predictor: Predictor, clicker: Clicker, previous: np.ndarray | None, truth: np.ndarray,
-    rows: list[dict],
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Predict, add a row, and return mask (H, W) and low-resolution logits (1, h, w)."""
     start = time.perf_counter()
-    masks, _, logits = predictor.predict(
-        clicker.coords(), clicker.labels(), mask_input=previous, multimask_output=False
-    )
-    ms = 1000 * (time.perf_counter() - start)
-    scored, pet = truth != 255, truth == 1
-    inter, union = (masks[0] & pet).sum(), ((masks[0] | pet) & scored).sum()
-    rows.append({"click": len(rows), "inter": int(inter), "union": int(union), "ms": ms})
-    return masks[0], logits
+    predictor.set_image(image)
+    ms_photo = 1000 * (time.perf_counter() - start)
+    opening = first_click(first, truth, rng or np.random.default_rng(0))
+    scored, pet, rows = truth != 255, truth == 1, []
+    for click, reply in enumerate(replies(predictor, truth, opening, clicks)):
+        rows.append({
+            "click": click, "inter": int((reply.mask & pet).sum()),
+            "union": int(((reply.mask | pet) & scored).sum()), "score": round(reply.score, 4),
+            "said": CLASSES.index(reply.species[0]) if reply.species else 0,
+            "ms": round(reply.ms, 2), "ms_photo": round(ms_photo, 2),
+        })  # fmt: skip
+    return rows
 
 
 def evaluate_clicks(
@@ -117,7 +88,8 @@ def evaluate_clicks(
         seed: of the sample and of the first clicks.
 
     Returns:
-        counts: image, species, breed, click, inter, union, ms; a row a photo and click.
+        counts: a row a photo and click: image, species, breed, click, inter and union in pixels,
+            score, said (species named, 0 none), ms of the answer and ms_photo to read the photo.
         problems: name and reason of each photo that could not be scored.
     """
     root = find_root(root)
@@ -132,18 +104,61 @@ def evaluate_clicks(
         except UserError as error:
             problems.append({"name": record["name"], "reason": str(error)})
             continue
-        truth = pet_truth(mask)
-        opening = first_click(first, truth, np.random.default_rng([seed, i]))
         about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}
-        found = click_through(predictor, image, truth, opening, clicks)
+        rng = np.random.default_rng([seed, i])
+        found = click_through(predictor, image, pet_truth(mask), first, clicks, rng)
         rows += [{**about, **row} for row in found]
     return pd.DataFrame(rows), pd.DataFrame(problems, columns=["name", "reason"])
 
 
-def json_line(name: str, split: str, counts: pd.DataFrame, table: pd.DataFrame) -> str:
+def clicks_or_load(
+    name: str, root: str | Path | None, split: str, *, results: Path = RESULTS,
+    first: str = "robot", clicks: int = CLICKS, photos: int = PHOTOS,
+) -> pd.DataFrame:  # fmt: skip
+    """The click counts of a checkpoint: clicked when photos are at hand, else as stored.
+
+    A stored table is reused while checkpoint, data, code and arguments are the same; ``root``
+    None reads it as it is. Its ``attrs`` name the processor that the milliseconds belong to.
+    """
+    ending = "" if first == "robot" else f"_{first}"
+    file = results / "clicks" / f"{name}_{split}{ending}.parquet"
+    if root is None:
+        return read_counts(file)
+    root, stem = resolve_root(root), results / "checkpoints" / name
+    key = {
+        "checkpoint": read_card(stem)["tensors_sha256"], "data": fingerprint(root),
+        "code": source_key(SCORING), "first": first, "clicks": clicks, "photos": photos,
+    }  # fmt: skip
+    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
+        return stored
+    counts = _score(stem, root, split, results, first=first, clicks=clicks, photos=photos)
+    counts.attrs["key"] = key
+    with atomic_path(file) as path:
+        counts.to_parquet(path, index=False)
+    return counts
+
+
+def _score(
+    checkpoint: str | Path, root: Path, split: str, results: Path, *, first: str, **how: int
+) -> pd.DataFrame:
+    """Counts of a checkpoint; scoring ``test`` adds a line to ``test_reads.csv``."""
+    predictor = load_predictor(checkpoint)
+    counts, problems = evaluate_clicks(predictor, root, split, first=first, **how)
+    print_problems(problems)
+    name, digest = stem_of(checkpoint).name, read_card(checkpoint)["tensors_sha256"]
+    counts.attrs = {"model": name, "split": split, "processor": processor()}
+    if split == "test":
+        iou = click_scores(counts).at["iou_at_1", "value"]
+        found = {"n": counts["image"].nunique(), "iou_at_1": round(float(iou), 5)}
+        who = name if first == "robot" else f"{name}, {first} first click"
+        log_test_read(who, digest, results, **found)
+    return counts
+
+
+def json_line(counts: pd.DataFrame, table: pd.DataFrame) -> str:
     """The machine-readable result: one JSON object on one line."""
     values = {score: round(float(value), 6) for score, value in table["value"].items()}
-    return json.dumps({"model": name, "split": split, "n": counts["image"].nunique(), **values})
+    return json.dumps({**counts.attrs, "n": counts["image"].nunique(), **values})
 
 
 @cli
@@ -161,21 +176,16 @@ def main(argv: list[str] | None = None) -> None:
         "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
     )
     args = parser.parse_args(argv)
-    counts, problems = evaluate_clicks(
-        load_predictor(args.model), resolve_root(args.data_root), args.split,
-        photos=args.photos, clicks=args.clicks, first=args.first,
+    counts = _score(
+        args.model, resolve_root(args.data_root), args.split, args.results,
+        first=args.first, clicks=args.clicks, photos=args.photos,
     )  # fmt: skip
-    print_problems(problems)
-    table = click_scores(counts)
-    if args.split == "test":
-        found = {"n": counts["image"].nunique(), "iou_at_1": table.at["iou_at_1", "value"]}
-        digest = read_card(args.model)["tensors_sha256"]
-        log_test_read(stem_of(args.model).name, digest, args.results, **found)
     if args.out:
         with atomic_path(args.out) as path:
             counts.to_parquet(path, index=False)
+    table = click_scores(counts)
     print(table.to_string(float_format="{:.4f}".format))
-    print(json_line(args.model, args.split, counts, table))
+    print(json_line(counts, table))
 
 
 if __name__ == "__main__":

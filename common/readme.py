@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from .click_scores import click_scores
 from .config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from .evaluate import headline, read_counts
 from .runs import load_run
@@ -14,23 +16,56 @@ COLUMNS = {
     "miou": "mIoU", "iou_background": "background", "iou_cat": "cat", "iou_dog": "dog",
     "foreground_iou": "pet vs ground", "species_accuracy": "species",
 }  # fmt: skip
+CLICKED = {  # columns, and how they are written
+    "iou_at_0": ("IoU, no click", "{:.3f}"), "iou_at_1": ("1 click", "{:.3f}"),
+    "iou_at_3": ("3 clicks", "{:.3f}"), "iou_at_5": ("5 clicks", "{:.3f}"),
+    "noc90": ("NoC@90", "{:.2f}"), "nof90": ("NoF@90", "{:.1%}"),
+    "ms_click_p50": ("ms a click", "{:.0f}"),
+}  # fmt: skip
 
 
 def results_block(results: Path = RESULTS) -> str:
-    """A Markdown table of every committed checkpoint on the test photos."""
-    lines = [
-        f"| model | {' | '.join(COLUMNS.values())} | photos | trained in |",
-        f"|---|{'---|' * (len(COLUMNS) + 2)}",
-    ]
-    for card in sorted((results / CHECKPOINTS.name).glob("*.json")):
-        counts = read_counts(results / "counts" / f"{card.stem}_test.parquet")
-        run, table = load_run(card.stem, results), headline(counts)
+    """Markdown tables of the committed checkpoints on the test photos: unprompted, and clicked."""
+    rows = []
+    for name in _scored(results, "counts"):
+        counts = read_counts(results / "counts" / f"{name}_test.parquet")
+        table = headline(counts)
         cells = [f"{table.at[score, 'value']:.3f}" for score in COLUMNS]
         low, high = table.loc["miou", ["low", "high"]]
         cells[0] = f"**{cells[0]}** [{low:.3f}, {high:.3f}]"
-        minutes = f"{run.minutes:.0f} min, {run.card.training['processor']}"
-        lines.append(f"| `{card.stem}` | {' | '.join(cells)} | {len(counts):,} | {minutes} |")
-    return "\n".join(lines) + "\n"
+        rows.append([f"`{name}`", *cells, f"{len(counts):,}", _trained(name, results)])
+    return _table(["model", *COLUMNS.values(), "photos", "trained in"], rows) + _clicks(results)
+
+
+def _clicks(results: Path) -> str:
+    """The table of models that were trained on clicks; nothing where none was counted."""
+    rows = []
+    for name in _scored(results, "clicks"):
+        if not hasattr(load_run(name, results).model, "decode_clicks"):
+            continue  # a control: notebook 05 says how to read it
+        counts = read_counts(results / "clicks" / f"{name}_test.parquet")
+        values = click_scores(counts)["value"]
+        cells = [form.format(values[score]) for score, (_, form) in CLICKED.items()]
+        photos = f"{counts['image'].nunique():,}"
+        rows.append([f"`{name}`", *cells, photos, _trained(name, results)])
+    heads = ["clicked on", *(title for title, _ in CLICKED.values()), "photos", "trained in"]
+    return "\n" + _table(heads, rows) if rows else ""
+
+
+def _scored(results: Path, folder: str) -> list[str]:
+    """Names of the checkpoints whose test photos are counted in a folder."""
+    names = sorted(card.stem for card in (results / CHECKPOINTS.name).glob("*.json"))
+    return [name for name in names if (results / folder / f"{name}_test.parquet").is_file()]
+
+
+def _trained(name: str, results: Path) -> str:
+    run = load_run(name, results)
+    return f"{run.minutes:.0f} min, {run.card.training['processor']}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines).replace(" --- ", "---")
 
 
 @cli

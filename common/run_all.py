@@ -40,6 +40,7 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
                 "epochs": 1,
                 "max_steps": 2,
                 "batch_size": 4,
+                "timing_runs": 2,
             }
         },
         "cpu": {"*": {"train": True, "data_root": trained_on}},
@@ -47,6 +48,7 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
         "full": {
             "*": {"train": True, "data_root": trained_on, "image_size": 224},
             "02_unet": {"model": "unet_l"},
+            "05_point_unet": {"image_size": 384},
         },
     }
 

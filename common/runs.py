@@ -7,22 +7,36 @@ plot ever retrains anything.
 
 trains one model from the command line; ``accelerate launch -m common.runs …`` does so on several
 processors or machines.
+
+On Linux with glibc a training is about a fifth faster where freed memory is kept, as notebooks of
+the pipeline do; a process must be told before it starts (`common.pipeline.execute.KEEP_MEMORY`):
+
+    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python -m common.runs …
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import nn
+from torch.utils.data import Dataset
 
-from .checkpoint import Card, checkpoint_files, load_checkpoint, read_card, save_checkpoint
+from .checkpoint import (
+    Card,
+    checkpoint_files,
+    frozen_encoder,
+    load_checkpoint,
+    read_card,
+    save_checkpoint,
+)
 from .config import RESULTS, UserError, atomic_path, cli
-from .data import PetCache, prepare
-from .models import create_model, default_kwargs, list_models
+from .data import PetCache, PetDataset, prepare
+from .models import create_model, default_kwargs, full_name, list_models
 from .provenance import file_sha256, json_sha256, module_closure, processor, source_key
 from .quick_eval import quick_scores
 from .train import Score, TrainConfig, Trainer, watched
@@ -45,8 +59,9 @@ class Run:
 
 
 def run_key(
-    model: nn.Module, card: Card, config: TrainConfig, cache: PetCache, score: Score = quick_scores
-) -> str:
+    model: nn.Module, card: Card, config: TrainConfig, cache: PetCache,
+    score: Score = quick_scores, dataset: Callable[..., Dataset] = PetDataset,
+) -> str:  # fmt: skip
     """Identity of a training: its configuration, its pixels and split, its code.
 
     Of the models' code only this model's counts: a new one in the registry retrains nothing.
@@ -57,23 +72,40 @@ def run_key(
         "data": [cache.info["files"][f] for f in ("images.npy", "masks.npy", "manifest.csv")],
         "code": source_key([*code, *LOOP]),
     }  # fmt: skip
+    if encoder := frozen_encoder(model):
+        parts["encoder"] = encoder
+    if dataset is not PetDataset:
+        parts["dataset"] = _made_of(dataset)
     return json_sha256(parts)
 
 
+def _made_of(dataset: Callable[..., Dataset]) -> dict:
+    """What the items of a data set follow from: its code, a partial's arguments, its identity."""
+    maker = getattr(dataset, "func", dataset)
+    return {
+        "code": source_key([maker.__module__]), "arguments": getattr(dataset, "keywords", {}),
+        "identity": getattr(dataset, "identity", {}),
+    }  # fmt: skip
+
+
 def plan_run(
-    model: str, config: TrainConfig, cache: PetCache, score: Score = quick_scores, **kwargs
-) -> tuple[nn.Module, Card, str]:
+    model: str, config: TrainConfig, cache: PetCache, score: Score = quick_scores,
+    dataset: Callable[..., Dataset] = PetDataset, **kwargs,
+) -> tuple[nn.Module, Card, str]:  # fmt: skip
     """The untrained network of a run, its card, and its key; arguments as `train_or_load`."""
+    model = full_name(model)
     kwargs = default_kwargs(model) | kwargs  # the card says it all, should defaults change
     torch.manual_seed(config.seed)
     network = create_model(model, **kwargs)
     card = Card(model, kwargs, cache.info["size"], cache.info["fit"])
-    return network, card, run_key(network, card, config, cache, score)
+    return network, card, run_key(network, card, config, cache, score, dataset)
 
 
 def train_or_load(
     name: str, *, model: str, config: TrainConfig, cache: PetCache | None = None,
-    results: Path = RESULTS, folder: str = "checkpoints", score: Score = quick_scores, **kwargs,
+    results: Path = RESULTS, folder: str = "checkpoints", score: Score = quick_scores,
+    dataset: Callable[..., Dataset] = PetDataset, trainer: Callable[..., Trainer] = Trainer,
+    **kwargs,
 ) -> Run:  # fmt: skip
     """A trained network: loaded where this very training has been done, else trained.
 
@@ -84,15 +116,19 @@ def train_or_load(
         cache: photos to train on; None only loads.
         results: the results folder; ``folder`` below it takes the checkpoint.
         score: what chooses the epoch on the validation photos.
+        dataset: makes the training items, as `PetDataset`; what they hold beside (its
+            ``inputs``, as kept features) is handed to the network.
+        trainer: makes the loop, as `Trainer`.
     """
     stem = results / folder / name
     if cache is None:
         return load_run(name, results, folder)
-    network, card, key = plan_run(model, config, cache, score, **kwargs)
+    network, card, key = plan_run(model, config, cache, score, dataset, **kwargs)
     if _key_of(stem) == key:
         return load_run(name, results, folder)
     state = results / "local" / "training" / f"{name}.pt"
-    history = Trainer(network, cache, config, state, key, score).run()
+    network.inputs = (*network.inputs, *getattr(dataset, "inputs", ()))
+    history = trainer(network, cache, config, state, key, score, dataset).run()
     watch = watched(history)
     best = history[history[watch] == history[watch].max()].iloc[-1]  # as `Trainer` does
     training = {
@@ -135,7 +171,7 @@ def _key_of(stem: Path) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Command line; every field of `TrainConfig` is an option."""
     parser = argparse.ArgumentParser(prog="python -m common.runs", description=__doc__)
-    parser.add_argument("--model", required=True, choices=list_models())
+    parser.add_argument("--model", required=True, type=full_name, choices=list_models())
     parser.add_argument("--name", help="of the checkpoint (default: the model's)")
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     parser.add_argument("--size", type=int, default=128, help="edge of the square, in pixels")

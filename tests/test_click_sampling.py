@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import distance_transform_cdt
+from scipy.ndimage import binary_erosion, distance_transform_cdt
 
 from common.models.click_sampling import (
     GROUND,
@@ -16,6 +16,7 @@ from common.models.click_sampling import (
     correcting_clicks,
     deep,
     depth,
+    eroded,
     first_clicks,
     random_points,
 )
@@ -29,6 +30,23 @@ def test_depth_is_the_chessboard_distance(seed: int, share: float):
         distance_transform_cdt(np.pad(one, 1), metric="chessboard")[1:-1, 1:-1] for one in region
     ]
     assert np.array_equal(depth(torch.from_numpy(region)), np.stack(expected))
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.floats(0.3, 1), st.integers(1, 9), st.integers(1, 9))
+def test_erosion_takes_a_pixel_all_round(seed: int, share: float, height: int, width: int):
+    """Corners too, and along the frame: what lies beyond it is outside."""
+    region = np.random.default_rng(seed).random((2, height, width)) <= share
+    expected = [binary_erosion(one, np.ones((3, 3)), border_value=0) for one in region]
+    given_back = eroded(torch.from_numpy(region))
+    assert given_back.dtype == torch.bool
+    assert np.array_equal(given_back, np.stack(expected))
+
+
+def test_depth_of_all_and_of_nothing():
+    whole = torch.ones(1, 3, 5, dtype=torch.bool)
+    assert depth(whole)[0].tolist() == [[1] * 5, [1, 2, 2, 2, 1], [1] * 5]
+    assert not depth(~whole).any()
 
 
 def square(top: int, left: int, size: int, grid: int = 16) -> torch.Tensor:

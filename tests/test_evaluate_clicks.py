@@ -1,49 +1,36 @@
-"""The robot at work: a predictor that obeys, the counts it leaves, the controls, the command."""
+"""The robot at work: the counts it leaves, what is stored, when it is made anew, the command."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from test_robot import PHOTO, TRUTH, Painter
 
 import common.evaluate_clicks as module
+from common.checkpoint import Card, save_checkpoint
 from common.config import UserError
-from common.evaluate_clicks import balanced_sample, click_through, evaluate_clicks, first_click
+from common.evaluate_clicks import (
+    balanced_sample,
+    click_through,
+    clicks_or_load,
+    evaluate_clicks,
+)
+from common.provenance import processor
 
-TRUTH = np.zeros((40, 60), np.uint8)
-TRUTH[10:30, 20:40] = 1
-TRUTH[9, 20:40] = 255
-PHOTO = np.zeros((40, 60, 3), np.uint8)
-
-
-class Painter:
-    """Paints a square round each click; remembers what it was asked."""
-
-    def __init__(self, reach: int = 6) -> None:
-        self.reach, self.asked = reach, []
-
-    def set_image(self, image: np.ndarray, image_format: str = "RGB") -> None:
-        self.shape = image.shape[:2]
-
-    def predict(self, coords, labels, mask_input=None, multimask_output=False):
-        self.asked.append((len(labels), mask_input is None))
-        mask = np.zeros(self.shape, bool)
-        for (x, y), label in zip(coords.astype(int), labels, strict=True):
-            top, left = max(0, y - self.reach), max(0, x - self.reach)
-            mask[top : y + self.reach, left : x + self.reach] = bool(label)
-        return mask[None], np.ones(1), mask[None].astype(np.float32)
+FEW = {"photos": 4, "clicks": 3}
 
 
-def test_a_photo_is_clicked_as_the_protocol_says():
-    painter = Painter()
-    rows = click_through(painter, PHOTO, TRUTH, first_click("robot", TRUTH, None), clicks=4)
+def test_a_photo_is_counted_by_hand():
+    rows = click_through(Painter(), PHOTO, TRUTH, clicks=4)
     assert [row["click"] for row in rows] == [0, 1, 2, 3, 4]
-    assert painter.asked == [(0, True), (1, True), (2, False), (3, False), (4, False)]
     assert rows[0]["inter"] == 0 and rows[0]["union"] == 400
     assert rows[1]["inter"] == 144 and rows[1]["union"] == 400
-    assert all(row["ms"] >= 0 for row in rows)
+    assert {(row["score"], row["said"]) for row in rows} == {(0.7, 2)}
+    assert all(row["ms"] >= 0 and row["ms_photo"] >= 0 for row in rows)
 
 
 def test_border_pixels_count_for_nothing():
@@ -51,30 +38,15 @@ def test_border_pixels_count_for_nothing():
         def predict(self, *args, **kwargs):
             return ((TRUTH == 255) | (TRUTH == 1))[None], np.ones(1), np.zeros((1, 4, 4))
 
-    rows = click_through(Band(), PHOTO, TRUTH, first_click("robot", TRUTH, None), clicks=2)
+    rows = click_through(Band(), PHOTO, TRUTH, clicks=2)
     assert all(row["inter"] == row["union"] == 400 for row in rows)
 
 
-def test_where_all_is_right_no_more_is_clicked_and_the_mask_stays():
-    painter = Painter(reach=10)
-    centre = module.Click(30.0, 20.0)
-    rows = click_through(painter, PHOTO, TRUTH, centre, clicks=5)
-    assert len(painter.asked) == 2
-    assert [(row["click"], row["inter"]) for row in rows[1:]] == [(k, 400) for k in range(1, 6)]
+def test_a_model_that_names_no_species_says_none():
+    class Silent(Painter):
+        species = None
 
-
-@pytest.mark.parametrize("how", module.FIRST)
-def test_first_clicks(how: str):
-    for seed in range(20):
-        click = first_click(how, TRUTH, np.random.default_rng(seed))
-        on = TRUTH[int(click.y), int(click.x)]
-        assert click.positive
-        if how == "wrong":
-            assert on == 0
-        if how in ("robot", "random"):
-            assert on == 1
-    with pytest.raises(UserError, match="choose one of robot"):
-        first_click("best", TRUTH, np.random.default_rng(0))
+    assert {row["said"] for row in click_through(Silent(), PHOTO, TRUTH, clicks=1)} == {0}
 
 
 def test_the_sample_is_balanced_and_fixed():
@@ -86,22 +58,102 @@ def test_the_sample_is_balanced_and_fixed():
 
 
 def test_counts_of_a_dataset(pets):
-    counts, problems = evaluate_clicks(Painter(), pets, "test", photos=4, clicks=3)
+    counts, problems = evaluate_clicks(Painter(), pets, "test", **FEW)
     assert problems.empty
     assert len(counts) == 4 * 4
     assert counts.groupby("species")["image"].nunique().to_dict() == {1: 2, 2: 2}
     assert (counts["inter"] <= counts["union"]).all()
+    again, _ = evaluate_clicks(Painter(), pets, "test", **FEW)
+    same = ["image", "click", "inter", "union", "score", "said"]
+    pd.testing.assert_frame_equal(counts[same], again[same])
 
 
-def test_the_command_ends_with_the_json_line(pets, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(module, "load_predictor", lambda name: Painter())
-    monkeypatch.setattr(module, "read_card", lambda name: {"tensors_sha256": "0" * 64})
-    args = f"--model painter --data-root {pets} --photos 4 --results {tmp_path}".split()
-    assert module.main([*args, "--out", str(tmp_path / "counts.parquet")]) == 0
+def test_another_first_click_is_another_dialogue_with_the_same_photos(pets):
+    robot, wrong = (
+        evaluate_clicks(Painter(), pets, "test", first=first, **FEW)[0]
+        for first in ("robot", "wrong")
+    )
+    assert robot["image"].equals(wrong["image"])
+    at_one = [table.loc[table["click"] == 1, "inter"].sum() for table in (robot, wrong)]
+    assert at_one[0] > at_one[1]
+
+
+# Stored counts
+
+
+@pytest.fixture
+def results(toy, tmp_path: Path) -> Path:
+    """A results folder with the checkpoint "toy", a model that knows no click."""
+    save_checkpoint(tmp_path / "checkpoints" / "toy", toy(), Card("toy", size=32))
+    return tmp_path
+
+
+@pytest.fixture
+def scored(monkeypatch) -> list[str]:
+    """Notes every run of the robot by its first click."""
+    runs: list[str] = []
+    click = module.evaluate_clicks
+
+    def noting(predictor, root, split, *, first, **how) -> tuple:
+        runs.append(first)
+        return click(predictor, root, split, first=first, **how)
+
+    monkeypatch.setattr(module, "evaluate_clicks", noting)
+    return runs
+
+
+def test_stored_counts_are_reused(results, pets, scored):
+    made = clicks_or_load("toy", pets, "val", results=results, **FEW)
+    again = clicks_or_load("toy", pets, "val", results=results, **FEW)
+    stored = clicks_or_load("toy", None, "val", results=results)
+    assert scored == ["robot"]
+    for table in (again, stored):
+        pd.testing.assert_frame_equal(table, made)
+        assert table.attrs["processor"] == processor()
+    assert (results / "clicks" / "toy_val.parquet").is_file()
+    assert not (results / "test_reads.csv").exists()
+
+
+def test_each_first_click_has_its_own_table_and_its_line_of_test(results, pets, scored):
+    for _ in range(2):
+        for first in ("robot", "wrong"):
+            clicks_or_load("toy", pets, "test", results=results, first=first, **FEW)
+    assert scored == ["robot", "wrong"]
+    names = {file.name for file in (results / "clicks").iterdir()}
+    assert names == {"toy_test.parquet", "toy_test_wrong.parquet"}
+    reads = pd.read_csv(results / "test_reads.csv")
+    assert reads["model"].tolist() == ["toy", "toy, wrong first click"]
+    assert reads["n"].tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("change", ["weights", "clicks", "photos", "code"])
+def test_what_decides_the_numbers_makes_them_anew(
+    results, pets, scored, toy, monkeypatch, change: str
+):
+    clicks_or_load("toy", pets, "val", results=results, **FEW)
+    if change == "weights":
+        save_checkpoint(results / "checkpoints" / "toy", toy(), Card("toy", size=24))
+    if change == "code":
+        monkeypatch.setattr(module, "source_key", lambda modules: "another")
+    more = {change: 2} if change in FEW else {}
+    clicks_or_load("toy", pets, "val", results=results, **{**FEW, **more})
+    assert len(scored) == 2
+
+
+def test_a_table_that_is_not_there(results):
+    with pytest.raises(UserError, match=r"toy_test_wrong\.parquet: no such table"):
+        clicks_or_load("toy", None, "test", results=results, first="wrong")
+
+
+def test_the_command_ends_with_the_json_line(results, pets, capsys):
+    checkpoint, out = results / "checkpoints" / "toy.safetensors", results / "counts.parquet"
+    options = f"--model {checkpoint} --data-root {pets} --photos 4 --results {results}".split()
+    assert module.main([*options, "--out", str(out)]) == 0
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     names = "model n iou_at_0 iou_at_1 iou_at_2 iou_at_3 iou_at_5 iou_at_10 iou_at_20 noc80 noc85"
     names += " noc90 nof85 nof90 auc ms_click_p50 ms_click_p95"
     assert set(names.split()) <= line.keys()
-    assert line["n"] == 4
-    assert len(pd.read_parquet(tmp_path / "counts.parquet")) == 4 * 21
-    assert pd.read_csv(tmp_path / "test_reads.csv")["n"].tolist() == [4]
+    assert (line["n"], line["model"], line["processor"]) == (4, "toy", processor())
+    assert len(pd.read_parquet(out)) == 4 * 21
+    assert pd.read_parquet(out).attrs["processor"] == processor()
+    assert pd.read_csv(results / "test_reads.csv")["n"].tolist() == [4]

@@ -21,7 +21,16 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from common import figures
 from common.config import CLASSES, ROOT, UserError
-from common.figures import architecture, dataset, photos, scores, training
+from common.figures import (
+    architecture,
+    clicks,
+    dataset,
+    film,
+    photos,
+    prompted,
+    scores,
+    training,
+)
 from common.figures.maps import ERRORS, errors, overlay, paint, photo_iou
 from common.figures.output import encode
 from common.figures.style import CLASS_COLOURS, MODEL_COLOURS, WIDE, styled
@@ -132,6 +141,41 @@ CASES = [
     {"group": group, "iou": 0.5, "truth": KITTEN.mask, "predicted": GUESS["kitten"]}
     for group in ("best", "best", "worst")
 ]
+CURVE = pd.DataFrame({"click": range(21), "value": 1 - 0.3 / np.arange(1, 22)}).assign(
+    low=lambda frame: frame["value"] - 0.01, high=lambda frame: frame["value"] + 0.01
+)
+CURVES = {name: CURVE - [0, gap, gap, gap] for name, gap in (
+    ("point_unet", 0), ("point_unet_m", 0.01), ("point_unet_s", 0.02), ("unet", 0.1))}  # fmt: skip
+GOALS = pd.DataFrame(
+    {"value": [1.2, 1.5, 2.25, 0.01, 0.034], "low": [1.1, 1.4, 2.1, 0.0, 0.02],
+     "high": [1.3, 1.6, 2.4, 0.02, 0.05]},
+    index=pd.Index(["noc80", "noc85", "noc90", "nof85", "nof90"], name="score"),
+)  # fmt: skip
+EXPECTED = pd.DataFrame(
+    {"click": [1, 5] * 20, "score": np.linspace(0.6, 0.98, 40), "iou": np.linspace(0.55, 0.99, 40)}
+)
+CLICKED = pd.DataFrame(
+    {"epoch": range(1, 13), "loss": np.linspace(0.9, 0.1, 12),
+     "val_iou_clicks": np.linspace(0.8, 0.97, 12)}
+)  # fmt: skip
+LEVELS = [
+    {"size": size, "photo": photo, "width": width, "attention": size == 8}
+    for size, photo, width in (
+        (128, 16, 24), (64, 24, 48), (32, 40, 64), (16, 112, 96), (8, 320, 128),
+    )
+]  # fmt: skip
+FILM = {
+    "image": KITTEN.image, "credit": KITTEN.credit,
+    "frames": [
+        {"clicks": count, "mask": GUESS["kitten"], "iou": 0.9 if count else None,
+         "points": [(5.0 * i, 6.0, i % 2 == 1) for i in range(1, count + 1)]}
+        for count in (0, 1, 2, 3, 5)
+    ],
+}  # fmt: skip
+MAPS = {
+    title: np.stack([np.eye(24), np.eye(24)[::-1], np.ones((24, 24))])
+    for title in ("disks, radius 3", "Gaussians, σ 3", "with the mask before")
+}
 NOTE = "2,453 test photos, one seed, 95 % bootstrap intervals over photos " * 2
 
 CHARTS = {
@@ -149,6 +193,15 @@ CHARTS = {
     "confusion": lambda: scores.confusion([[9e7, 8e3, 7], [6, 5e6, 4], [3, 2, 1e6]], CLASSES),
     "reliability": lambda: scores.reliability(BINS, note=NOTE),
     "per_breed": lambda: scores.per_breed(BREEDS, note=NOTE),
+    "iou_curves": lambda: clicks.iou_curves(CURVES, note=NOTE),
+    "openings": lambda: clicks.openings(
+        dict.fromkeys(clicks.OPENINGS, CURVE[CURVE["click"] <= 5]), note=NOTE
+    ),
+    "effort": lambda: clicks.effort(dict.fromkeys(CURVES, GOALS), note=NOTE),
+    "quality": lambda: clicks.quality(EXPECTED, note=NOTE),
+    "click_history": lambda: clicks.history(
+        dict.fromkeys(list(CURVES)[:3], CLICKED), dict.fromkeys(CURVES, 11), note=NOTE
+    ),
 }
 PICTURES = {
     "photo_grid": lambda: photos.photo_grid([KITTEN, SHEPHERD, KITTEN]),
@@ -158,6 +211,9 @@ PICTURES = {
     "predictions": lambda: photos.predictions([KITTEN, SHEPHERD], GUESS),
     "silhouettes": lambda: photos.silhouettes(CASES, note=NOTE),
     "unet_diagram": lambda: architecture.unet_diagram(STAGES, photo_size=448),
+    "prompt_diagram": lambda: prompted.prompt_diagram(LEVELS, photo_size=256),
+    "film_strip": lambda: film.film_strip([FILM, FILM], note=NOTE),
+    "prompt_maps": lambda: film.prompt_maps(KITTEN.image, [(9, 9, True), (40, 30, False)], MAPS),
 }
 FIGURES = CHARTS | PICTURES
 
@@ -211,7 +267,9 @@ def test_charts_name_their_axes(name):
     assert any(axes.get_xlabel() for axes in figure.axes)
 
 
-@pytest.mark.parametrize("name", ["fit_choice", "history", "class_scores", "per_breed"])
+@pytest.mark.parametrize(
+    "name", ["fit_choice", "history", "class_scores", "per_breed", "iou_curves", "effort"]
+)
 def test_charts_say_what_was_measured(name):
     written = " ".join(text.get_text() for text in texts(CHARTS[name]()))
     assert "2,453 test photos" in written.replace("\n", " ")
@@ -261,6 +319,15 @@ EMPTY = {
     "overlay": lambda: overlay(KITTEN.image, KITTEN.mask[1:]),
     "unet_diagram": lambda: architecture.unet_diagram([]),
     "unet_sides": lambda: architecture.unet_diagram(STAGES[:2]),
+    "iou_curves": lambda: clicks.iou_curves({}),
+    "iou_curves_columns": lambda: clicks.iou_curves({"unet": CURVE[["click", "value"]]}),
+    "effort": lambda: clicks.effort({}),
+    "quality": lambda: clicks.quality(EXPECTED.head(0)),
+    "click_history": lambda: clicks.history({}, {}),
+    "prompt_diagram": lambda: prompted.prompt_diagram([], photo_size=256),
+    "prompt_levels": lambda: prompted.prompt_diagram(LEVELS[::-1], photo_size=256),
+    "film_strip": lambda: film.film_strip([]),
+    "prompt_maps": lambda: film.prompt_maps(KITTEN.image, [], {}),
     "table": lambda: figures.show_table(BITS.head(0), "none"),
 }
 
@@ -287,6 +354,13 @@ ONE = {
     "photo_grid": lambda: photos.photo_grid([KITTEN]),
     "silhouettes": lambda: photos.silhouettes(CASES[:1]),
     "unet_diagram": lambda: architecture.unet_diagram(STAGES[2:3]),
+    "iou_curves": lambda: clicks.iou_curves({"unet": CURVE.head(2)}),
+    "openings": lambda: clicks.openings({"wrong": CURVE.head(2)}),
+    "effort": lambda: clicks.effort({"unet": GOALS}),
+    "quality": lambda: clicks.quality(EXPECTED.head(1)),
+    "click_history": lambda: clicks.history({"point_unet": CLICKED.head(1)}, {"point_unet": 1}),
+    "prompt_diagram": lambda: prompted.prompt_diagram(LEVELS[:1], photo_size=256),
+    "film_strip": lambda: film.film_strip([{**FILM, "frames": FILM["frames"][:1]}]),
 }
 
 
@@ -415,6 +489,31 @@ def test_ablation_fills_only_what_is_clear_of_zero():
     right = CHARTS["ablation"]().axes[1]
     faces = [line.get_markerfacecolor() for line in right.lines if line.get_marker() == "o"]
     assert [face == "white" for face in faces] == [False, True]
+
+
+def test_clicks_are_told_apart_without_colours():
+    (shape, sign, _), (other, minus, _) = film.MARKS[True], film.MARKS[False]
+    assert shape != other and sign != minus
+    figure = film.film_strip([FILM])
+    drawn = [line.get_marker() for line in figure.axes[3].lines]
+    assert drawn == [shape, sign, other, minus, shape, sign]
+
+
+def test_openings_leave_out_the_answer_without_a_click():
+    axes = CHARTS["openings"]().axes[0]
+    assert axes.get_xticks().tolist() == [1, 2, 3, 5]
+    assert CHARTS["iou_curves"]().axes[0].get_xticks().tolist()[0] == 0
+
+
+def test_prompts_are_painted_as_inks_over_the_mask_before():
+    maps = np.zeros((3, 1, 4))
+    maps[0, 0, 0] = maps[1, 0, 1] = 1
+    maps[2, 0, [0, 2]] = 1
+    figure = film.prompt_maps(KITTEN.image, [], {"all": maps})
+    (picture,) = figure.axes[1].images
+    painted = np.asarray(picture.get_array())[0]
+    expected = [film.MARKS[True][2], film.MARKS[False][2], CLASS_COLOURS["background"], "white"]
+    assert painted.tolist() == [[round(255 * c) for c in to_rgb(ink)] for ink in expected]
 
 
 def simulated(colour: str, matrix: np.ndarray) -> np.ndarray:

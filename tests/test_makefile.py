@@ -97,14 +97,14 @@ def test_an_old_python_is_named_and_nothing_is_made(checkout):
     assert not (checkout.folder / ".venv").exists()
 
 
-@pytest.mark.parametrize("target", ["report", "test", "check"])
+@pytest.mark.parametrize("target", ["report", "test", "check", "demo"])
 def test_a_failing_command_fails_the_target(checkout, target):
     assert checkout.make(target, STUB_RUN="5")[0].returncode != 0
 
 
-def test_the_demo_says_so_while_it_has_no_notebook(checkout):
-    done, calls = checkout.make("demo")
-    assert done.returncode != 0 and not calls and "not here yet" in done.stderr
+def test_the_demo_takes_options(checkout):
+    calls = checkout.make("demo", "ARGS=--Voila.ip=0.0.0.0 --Voila.port=9000")[1]
+    assert calls == [VENV, INSTALL, "-m common.demo --Voila.ip=0.0.0.0 --Voila.port=9000"]
 
 
 def test_make_alone_lists_every_target(checkout):

@@ -30,6 +30,9 @@ TINY: dict[str, dict] = {
     "unet_l": {"widths": (16, 32), "depth": 1, "up_depth": 1},
     "imagenet_baseline": {"widths": (16, 32, 32, 32)},
     "lite0_query": {"queries": 6, "width": 64},
+    "point_unet": {"widths": (16, 16, 16, 24, 32)},
+    "point_unet_m": {"widths": (8, 16, 16, 16, 16)},
+    "point_unet_s": {"widths": (16, 16, 16, 16)},
 }
 STEPS = 60  # to learn four photos by heart
 HEART = {"lite0_linear": (64, 5e-2)}  # edge and rate, where a head of one matrix needs more

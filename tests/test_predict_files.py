@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
+from test_photo import packed, png
 from test_predictor import Clicky
 
 from common.checkpoint import Card, save_checkpoint
@@ -129,6 +130,82 @@ def test_bad_photos_are_a_line_each_and_the_others_go_on(model: str, tmp_path: P
         "good_overlay.png",
         "good.json",
     }
+
+
+def turned() -> bytes:
+    """A photo of 90×60 whose camera lay on its side: upright it is 60 wide and 90 high."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return packed(Image.new("RGB", (90, 60), "red"), "JPEG", exif=exif)
+
+
+def animated() -> bytes:
+    pictures = [Image.new("RGB", (60, 90), colour) for colour in ("red", "blue")]
+    return packed(pictures[0], "GIF", save_all=True, append_images=pictures[1:])
+
+
+RED = Image.new("RGB", (60, 90), "red")
+ODD = {
+    "grey.jpg": lambda: packed(RED.convert("L"), "JPEG"),
+    "cmyk.jpg": lambda: packed(RED.convert("CMYK"), "JPEG"),
+    "palette.png": lambda: packed(RED.convert("P"), "PNG"),
+    "alpha.png": lambda: packed(RED.convert("RGBA"), "PNG"),
+    "deep.png": lambda: packed(Image.fromarray(np.full((90, 60), 40000, np.uint16)), "PNG"),
+    "moving.gif": animated,
+    "turned.jpg": turned,
+    "really_png.jpg": lambda: packed(RED, "PNG"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_photos_get_a_mask_of_their_upright_size(name: str, model: str, tmp_path: Path):
+    (tmp_path / name).write_bytes(ODD[name]())
+    out = tmp_path / "out"
+    photo = str(tmp_path / name)
+    assert main([photo, "--click", "50,80", "--out", str(out), "--model", model]) == 0
+    stem = Path(name).stem
+    mask = np.asarray(Image.open(out / f"{stem}_mask.png"))
+    assert mask.shape == (90, 60) and mask[80, 50] == 255 and mask[5, 5] == 0
+    assert Image.open(out / f"{stem}_overlay.png").size == (60, 90)
+    found = json.loads((out / f"{stem}.json").read_text())
+    assert (found["height"], found["width"]) == (90, 60)
+
+
+def test_a_photo_of_one_pixel(model: str, tmp_path: Path):
+    save_photo(tmp_path / "dot.png", 1, 1)
+    out = tmp_path / "out"
+    photo = str(tmp_path / "dot.png")
+    assert main([photo, "--click", "0,0", "--out", str(out), "--model", model]) == 0
+    assert np.asarray(Image.open(out / "dot_mask.png")).tolist() == [[255]]
+
+
+def test_bombs_and_texts_are_a_line_each(model: str, tmp_path: Path, capsys):
+    """A small file that would unpack to 1.2 GB, and files that are no photo."""
+    files = {
+        "huge.png": png(20_000, 20_000, 8, 2, b"\0"), "text.jpg": b"a text", "empty.jpg": b"",
+        "half.jpg": packed(RED, "JPEG")[:300],
+    }  # fmt: skip
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    photos = [str(tmp_path / name) for name in files]
+    assert main([*photos, "--out", str(tmp_path / "out"), "--model", model]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(files) and "Traceback" not in "".join(lines)
+    assert "huge.png: more than 50 million pixels; reduce it" in lines[0]
+    for name, line in zip(files, lines, strict=True):
+        assert line.startswith("error: ") and name in line
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("click", ["nan,5", "inf,5", "5,nan", "1e9,5", "100,5", "5,60"])
+def test_clicks_that_are_nowhere_leave_no_file(click: str, model: str, tmp_path: Path, capsys):
+    save_photo(tmp_path / "a.png")
+    out = tmp_path / "out"
+    command = [str(tmp_path / "a.png"), "--click", "3,4", f"--click={click}", "--out", str(out)]
+    assert main([*command, "--model", model]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a.png: point (" in line and "not in the photo, which is 100 pixels wide and 60" in line
+    assert not out.exists()
 
 
 def test_a_full_disk_leaves_no_half_file(model: str, tmp_path: Path, small_disk, capsys):

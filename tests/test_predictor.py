@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import label
+from segment_anything import SamPredictor
+from test_sam import tiny_sam
 from torch import Tensor, nn
 
 from common.checkpoint import Card, save_checkpoint
@@ -21,9 +21,10 @@ from common.interact.predictor import (
     RegionPredictor,
     load_predictor,
 )
-from common.interact.sam import SamAdapter, sam_predictor
+from common.interact.sam import SamAdapter
 from common.models import MODELS
 from common.models.clicks import click_maps
+from common.models.point_unet import PointUNet
 from common.predict import predict_mask
 
 S = 16  # edge of the square
@@ -65,30 +66,6 @@ class Clicky(nn.Module):
         }
 
 
-class StandIn:
-    """As strict as `SamPredictor`: the mask is the left half, surer with each click."""
-
-    def __init__(self, model: nn.Module | None = None) -> None:
-        self.model = model
-        self.reset_image()
-
-    def reset_image(self) -> None:
-        self.shape = None
-
-    def set_image(self, image: np.ndarray, image_format: str) -> None:
-        assert image.dtype == np.uint8 and image_format == "RGB"
-        self.shape = image.shape[:2]
-
-    def predict(self, point_coords, point_labels, mask_input, multimask_output, return_logits):
-        assert self.shape is not None and return_logits
-        assert point_coords is None or len(point_coords) == len(point_labels) > 0
-        assert mask_input is None or mask_input.shape == (1, 256, 256)
-        count = 3 if multimask_output else 1
-        logits = np.ones((count, *self.shape), np.float32)
-        logits[..., self.shape[1] // 2 :] = -1
-        return logits, np.full(count, 0.5), np.zeros((count, 256, 256), np.float32)
-
-
 def colours(classes: list[str]) -> np.ndarray:
     """Rows of letters (r, g, b) -> a photo of these colours, (H, W, 3) uint8."""
     codes = np.array([["rgb".index(letter) for letter in row] for row in classes])
@@ -106,7 +83,7 @@ def prompted_predictor(**kwargs) -> PromptedPredictor:
 KINDS = {
     "regions": region_predictor,
     "clicks": prompted_predictor,
-    "sam": lambda: SamAdapter(StandIn()),
+    "sam": lambda: SamAdapter(SamPredictor(tiny_sam())),
 }
 
 
@@ -122,7 +99,7 @@ def photo(height: int = 20, width: int = 30) -> np.ndarray:
 # What holds for all
 
 
-@pytest.mark.parametrize("size", [(20, 30), (1, 1), (1, 200), (90, 41)])
+@pytest.mark.parametrize("size", [(20, 30), (1, 1), (1, 200), (200, 1), (90, 41)])
 def test_shapes_and_types(predictor: Predictor, size: tuple[int, int]):
     predictor.set_image(photo(*size))
     for coords, labels in ((None, None), ([], []), ([[0, 0]], [1]), ([[0, 0], [0, 0]], [1, 0])):
@@ -161,8 +138,16 @@ def test_without_a_photo(predictor: Predictor):
     ("coords", "labels", "message"),
     [
         ([[30, 4]], [1], "point .30, 4. is not in the photo, which is 30 pixels wide and 20 high"),
+        ([[3, 4], [-1, 4]], [1, 0], "point .-1, 4. is not in"),
+        ([[3, 20]], [0], "point .3, 20. is not in"),
         ([[np.nan, 4]], [1], "point .nan, 4. is not in"),
+        ([[np.inf, 4]], [1], "point .inf, 4. is not in"),
         ([[3, 4]], [7], "label 7"),
+        ([[3, 4]], [-1], "label -1 is neither 1 .the pet. nor 0"),
+        ([[3, 4]], [np.nan], "label nan"),
+        ([[3, 4]], ["pet"], "labels 1 or 0"),
+        ([["left", 4]], [1], "points must be numbers"),
+        ([[3, 4]], [1, 0], "a label for each click"),
         ([[3, 4]], None, "belong together"),
         (None, [1], "belong together"),
         ([3, 4], [1], "shape"),
@@ -347,6 +332,18 @@ def test_the_mask_before_counts_only_where_it_is_passed_back():
     assert np.array_equal(given[0], coarse)
 
 
+def test_logits_of_another_model_are_refused_and_it_goes_on():
+    torch.manual_seed(0)
+    network = PointUNet(encoder="residual", widths=(8, 8, 8, 8))
+    predictor = PromptedPredictor(network, Card("point_unet", size=32))
+    predictor.set_image(photo())
+    for size in (256, 15):
+        with pytest.raises(UserError, match=rf"that this model returned, not \(1, {size}, 16\)"):
+            predictor.predict([[3, 4]], [1], mask_input=np.zeros((1, size, 16)))
+    _, _, coarse = predictor.predict([[3, 4]], [1])
+    assert predictor.predict([[3, 4]], [1], mask_input=coarse)[0].shape == (1, 20, 30)
+
+
 def test_quality_and_species_are_the_models():
     predictor = prompted_predictor()
     predictor.set_image(photo())
@@ -374,56 +371,3 @@ def test_a_checkpoint_finds_its_predictor(model, kind, tmp_path, monkeypatch):
     assert predictor.predict([[3, 4]], [1])[0].shape == (1, 20, 30)
     with pytest.raises(UserError, match="no checkpoint"):
         load_predictor("never_trained")
-
-
-# SAM
-
-
-@pytest.fixture
-def package(monkeypatch) -> ModuleType:
-    """A `segment_anything` whose largest network is a single layer."""
-    module = ModuleType("segment_anything")
-    module.sam_model_registry = {"vit_b": lambda checkpoint: nn.Linear(2, 3)}
-    module.SamPredictor = StandIn
-    monkeypatch.setitem(sys.modules, "segment_anything", module)
-    return module
-
-
-def test_sam_with_its_weights(package, tmp_path):
-    weights = nn.Linear(2, 3).state_dict()
-    torch.save(weights, tmp_path / "sam.pth")
-    predictor = sam_predictor("vit_b", tmp_path / "sam.pth")
-    assert torch.equal(predictor.sam.model.weight, weights["weight"])
-    assert not predictor.sam.model.training
-    predictor.set_image(photo())
-    masks, _, _ = predictor.predict([[3, 4]], [1])
-    assert masks[0, :, :15].all() and not masks[0, :, 15:].any()
-    assert predictor.species is None
-
-
-def test_sam_without_its_package(monkeypatch):
-    monkeypatch.setitem(sys.modules, "segment_anything", None)
-    with pytest.raises(UserError, match="pip install segment-anything-py"):
-        sam_predictor("vit_b", "sam.pth")
-
-
-def test_sam_without_its_weights(package, tmp_path):
-    with pytest.raises(
-        UserError, match=r"none\.pth: no such file; SAM needs sam_vit_b_01ec64\.pth"
-    ):
-        sam_predictor("vit_b", tmp_path / "none.pth")
-    with pytest.raises(
-        UserError, match="SAM 'vit_x' is unknown; choose one of vit_b, vit_l, vit_h"
-    ):
-        sam_predictor("vit_x", tmp_path / "none.pth")
-    file = tmp_path / "sam.pth"
-    for content in (nn.Linear(3, 3).state_dict(), nn.Linear(2, 3, bias=False).state_dict()):
-        torch.save(content, file)
-        with pytest.raises(UserError, match=r"sam\.pth: not the weights of SAM vit_b"):
-            sam_predictor("vit_b", file)
-    torch.save(nn.Linear(2, 3), file)  # a pickle may run code
-    with pytest.raises(UserError, match=r"sam\.pth: damaged"):
-        sam_predictor("vit_b", file)
-    file.write_text("hello")
-    with pytest.raises(UserError, match=r"sam\.pth: damaged"):
-        sam_predictor("vit_b", file)

@@ -19,8 +19,10 @@ from common import runs
 from common.checkpoint import Card, load_checkpoint
 from common.config import ROOT, UserError
 from common.data import prepare, prepare_folder
-from common.models import MODELS, create_model
+from common.models import ALIASES, MODELS, create_model
 from common.provenance import module_closure, source_key
+from common.quick_clicks import quick_click_scores
+from common.quick_eval import quick_scores
 from common.runs import Run, load_run, run_key, train_or_load
 from common.train import TrainConfig, Trainer
 
@@ -103,6 +105,35 @@ def test_of_equal_epochs_the_card_names_the_one_that_is_kept(train, monkeypatch,
     assert train(config=replace(quick, epochs=3)).card.training["best_epoch"] == 3
 
 
+@pytest.mark.parametrize(("step", "best"), [(1, 2), (-1, 1)])
+def test_another_score_chooses_the_epoch(train, results, step: int, best: int):
+    """The first of its numbers, where more is better."""
+    calls: list[str] = []
+
+    def score(model, cache, split, accelerator) -> dict[str, float]:
+        calls.append(split)
+        return {"val_own": float(step * len(calls)), "val_miou": 1.0}
+
+    score.__module__ = quick_click_scores.__module__  # code of the project, as every score
+    run = train(score=score)
+    assert calls == ["val", "val"]
+    assert run.history["val_own"].tolist() == [step, 2 * step]
+    assert (run.card.training["best_epoch"], run.card.training["val_own"]) == (best, best * step)
+    assert "val_miou" not in run.card.training
+    progress = torch.load(results / "local/training/toy.pt", weights_only=True)
+    last = {name: progress["ema"][f"module.{name}"] for name in progress["best"]}
+    same = [torch.equal(value, last[name]) for name, value in progress["best"].items()]
+    assert all(same) is (best == 2)
+
+
+def test_an_alias_is_the_same_training(train, epochs, monkeypatch):
+    monkeypatch.setitem(ALIASES, "second", "toy")
+    first = train()
+    epochs.clear()
+    again = train(model="second")
+    assert epochs == [] and again.card.model == first.card.model == "toy"
+
+
 def test_the_card_holds_the_defaults_of_the_registry(train, toy, monkeypatch):
     """A committed checkpoint still loads when the registry's sizes change later."""
     monkeypatch.setitem(MODELS, "toy", partial(toy, width=3))
@@ -172,10 +203,10 @@ def tree(tmp_path, monkeypatch) -> Path:
     return tmp_path / "tree" / "common"
 
 
-def key_of(cache, **config) -> str:
+def key_of(cache, score=quick_scores, **config) -> str:
     kwargs = {"widths": (16,), "depth": 1, "breed_weight": 0.0}
     model = create_model("unet", **kwargs)
-    return run_key(model, Card("unet", kwargs), TrainConfig(**config), cache)
+    return run_key(model, Card("unet", kwargs), TrainConfig(**config), cache, score)
 
 
 @pytest.mark.parametrize("file", ["train.py", "models/layers.py", "models/unet.py"])
@@ -206,6 +237,16 @@ def test_code_that_does_not_train_retrains_nothing(tree: Path, cache, file: str)
     assert key_of(cache) == before
 
 
+def test_another_score_retrains_and_so_does_its_code(tree: Path, cache):
+    """And of the scores, only the one that chooses counts."""
+    plain, clicks = key_of(cache), key_of(cache, quick_click_scores)
+    assert plain != clicks
+    with (tree / "quick_clicks.py").open("a") as stream:
+        stream.write("\nCHANGED = 1\n")
+    assert key_of(cache) == plain
+    assert key_of(cache, quick_click_scores) != clicks
+
+
 def test_a_new_model_in_the_registry_retrains_nothing(tree: Path, cache):
     before = key_of(cache)
     (tree / "models" / "fifth.py").write_text("class Fifth:\n    pass\n")
@@ -233,6 +274,14 @@ def test_the_command_line_trains_what_it_is_told(toy, pets, results, capsys):
     assert "val_miou" in capsys.readouterr().out
     training = load_run("mine", results).card.training
     assert (training["seed"], training["fraction"], training["epochs"]) == (3, 0.5, 1)
+
+
+def test_the_command_line_takes_an_alias(toy, pets, results, monkeypatch):
+    monkeypatch.setitem(ALIASES, "second", "toy")
+    quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--size", "32"]
+    places = ["--data-root", str(pets), "--results", str(results)]
+    assert runs.main(["--model", "second", *quickly, *places]) == 0
+    assert load_run("toy", results).card.model == "toy"
 
 
 def lose_card(checkpoint: Path) -> None:

@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import math
+import struct
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +19,7 @@ from PIL import Image
 from common.config import UserError
 from common.interact.answers import KEPT, Models, Photo, iou
 from common.interact.messages import REQUESTS, check_envelope, check_request
-from common.interact.pictures import mask_url, photo_url
+from common.interact.pictures import THUMB, mask_url, photo_url
 from common.interact.prompts import Click
 from common.interact.protocol import Found, PhotoPredictor
 from common.interact.session import FAILED, HINT, MAX_CLICKS, UPLOAD, ClickSession
@@ -130,7 +132,7 @@ def test_opening_tells_all_there_is_to_see(ask):
     assert reply["kind"] == "info" and reply["status"] == HINT
     assert reply["models"] == ["Colours", "Others", "Broken"] and reply["model"] == "Colours"
     assert [each["name"] for each in reply["photos"]] == ["Square", "Plain"]
-    assert max(picture(reply["photos"][1]["url"]).size) <= 96
+    assert max(picture(reply["photos"][1]["url"]).size) <= THUMB
     show = reply["show"]
     assert (show["name"], show["width"], show["height"]) == ("Square", 60, 40)
     assert show["credit"] == "by me, CC0"
@@ -268,6 +270,54 @@ def test_a_bad_upload_changes_nothing(session, ask, content, reason):
     assert [reply[key] for key in STATE] == [before[key] for key in STATE]
     assert "show" not in reply and not session.failure
     assert send_file(ask, encoded(scene()))["photo"] == UPLOAD
+
+
+def saved(image: Image.Image, kind: str, **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def turned() -> bytes:
+    """A JPEG of 24 columns and 16 rows, to be turned by a quarter."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return saved(Image.new("RGB", (24, 16), RED), "JPEG", exif=exif)
+
+
+@pytest.mark.parametrize(
+    ("content", "shape", "colour"),
+    [
+        (saved(Image.new("RGB", (8, 8), RED), "GIF", save_all=True,
+               append_images=[Image.new("RGB", (8, 8), BLUE)]), (8, 8), RED),
+        (saved(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"), (16, 16), (255, 0, 0)),
+        (saved(Image.fromarray(np.full((4, 6), 32768, np.uint16)), "PNG"), (4, 6), (128,) * 3),
+        (saved(Image.new("RGBA", (6, 4), (*RED, 0)), "PNG"), (4, 6), (255,) * 3),
+        (turned(), (24, 16), RED),
+        (saved(Image.new("RGB", (1, 1), BLUE), "PNG"), (1, 1), BLUE),
+    ],
+    ids=["animated", "cmyk", "16 bits", "transparent", "turned by the camera", "one pixel"],
+)  # fmt: skip
+def test_whatever_was_uploaded_can_be_clicked_on(session, ask, content, shape, colour):
+    reply = send_file(ask, content)
+    assert (reply["kind"], reply["photo"]) == ("info", UPLOAD)
+    assert (reply["show"]["height"], reply["show"]["width"]) == shape
+    assert np.abs(session.photo.image.astype(int) - colour).max() <= 12
+    assert picture(reply["show"]["url"]).size == shape[::-1]
+    assert ask("prepare")["kind"] == "info"
+    assert ask("click", x=shape[1] - 1, y=shape[0] - 1, positive=True)["kind"] == "info"
+    assert session.mask.shape == shape and session.mask[-1, -1]
+
+
+def test_a_photo_of_400_million_pixels_is_refused_unseen(session, ask, monkeypatch):
+    """Its header says so; nothing of it is decoded."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    chunks = (header, b"IDAT" + zlib.compress(b"\0"), b"IEND")
+    framed = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks]
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("decoded"))
+    reply = send_file(ask, b"\x89PNG\r\n\x1a\n" + b"".join(framed))
+    assert reply["kind"] == "error" and "million pixels" in reply["status"]
+    assert reply["photo"] == "Square" and not session.failure
 
 
 def test_a_model_that_fails_on_an_upload_leaves_the_photo_before(session, ask, predictor):

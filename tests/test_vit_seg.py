@@ -23,6 +23,7 @@ from common.models.imagenet_baseline import ImageNetBaseline
 from common.models.losses import IGNORE, image_cross_entropy, segmentation_loss
 from common.models.mask_decoder import semantic_scores
 from common.models.matching import set_loss
+from common.models.packing import pack
 from common.models.vit_seg import LinearSegmenter, QuerySegmenter
 
 SMALL = {"queries": 5, "width": 32}
@@ -96,6 +97,17 @@ def test_features_may_be_kept(photos: Tensor):
         assert not any(image.requires_grad for image in features)
         again = model.encode_image(photos)
         assert all(torch.equal(a, b) for a, b in zip(features, again, strict=True))
+
+
+def test_kept_features_of_a_padded_photo_give_the_same_loss(photos: Tensor, monkeypatch):
+    """Packed in a row a photo, as a data set of kept features brings them."""
+    mask = torch.randint(0, 3, (2, 33, 47), generator=torch.Generator().manual_seed(0))
+    for model in (query(), linear()):
+        batch = {"image": photos, "mask": mask.to(torch.uint8)}
+        expected = model.loss(batch)
+        batch["features"] = pack(model.encode_image(photos))
+        monkeypatch.setattr(model, "encode_image", lambda _: pytest.fail("computed again"))
+        torch.testing.assert_close(model.loss(batch), expected)
 
 
 def test_explained_tokens_add_up_to_the_scores(photos: Tensor):

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from browsing import MASK, Canvas, serving
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
-
-from common.config import ROOT
 
 pytestmark = pytest.mark.long
 
@@ -73,10 +62,7 @@ canvas = ClickCanvas(session)
 canvas
 '''
 RED, BLUE = (400, 200), (130, 120)  # (x, y) inside the two
-MASK = (86, 180, 233)  # colour of the fill
 VOILA = re.compile(r"^https://cdn\.jsdelivr\.net/npm/@fortawesome/")  # Voilà's template, not ours
-PAINTED = """(canvas) => new Promise((resolve) => requestAnimationFrame(() =>
-    requestAnimationFrame(() => resolve(canvas.toDataURL()))))"""
 BURST = """(canvas, points) => {
     const box = canvas.getBoundingClientRect();
     for (const [x, y] of points) canvas.dispatchEvent(new PointerEvent("pointerdown", {
@@ -85,146 +71,22 @@ BURST = """(canvas, points) => {
     return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() =>
         resolve(canvas.closest(".click-canvas").getAttribute("aria-busy")))));
 }"""
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 
 
-@contextmanager
-def serving(folder: Path, *command: str) -> Iterator[str]:
-    """Address of a Jupyter server of its own, with the notebook in its folder."""
+def with_notebook(folder: Path) -> Path:
+    """A folder, with a notebook that shows the canvas."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     cells = [new_code_cell(CELL), new_code_cell("print(canvas.points)")]
     nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "demo.ipynb")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "RUNTIME")}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command, "--no-browser", f"--port={port}"],
-            cwd=folder, env={**os.environ, **own, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
-        )  # fmt: skip
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        wait_for(url, server, folder / "log")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_for(url: str, server: subprocess.Popen, log: Path, seconds: int = 500) -> None:
-    for _ in range(seconds * 5):
-        assert server.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(f"{url}static/x", timeout=60)
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
+    return folder
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> Iterator[str]:
     """Where Voilà serves the notebook."""
-    with serving(tmp_path_factory.mktemp("voila"), "voila", "demo.ipynb") as url:
+    folder = with_notebook(tmp_path_factory.mktemp("voila"))
+    with serving(folder, "voila", "demo.ipynb", "--no-browser") as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    chromium = shutil.which("chromium") or pytest.skip("needs Chromium")
-    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=chromium, args=CHROMIUM)
-        yield running
-        running.close()
-
-
-class Canvas:
-    """One page with the widget, and what a user can do there."""
-
-    def __init__(self, browser, address: str, **context) -> None:
-        self.page = browser.new_context(**context).new_page()
-        self.page.set_default_timeout(300_000)
-        self.outside: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.route(lambda url: not url.startswith(address), self._refuse)
-        self.start(address)
-        self.root = self.page.locator(".click-canvas")
-        self.canvas = self.root.locator("canvas")
-        self.settle()
-
-    def start(self, address: str) -> None:
-        """Go where the widget is."""
-        self.page.goto(address)
-
-    def _listen(self, message) -> None:
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
-            self.complaints.append(message.text)
-
-    def _refuse(self, route) -> None:
-        if not route.request.url.startswith(("data:", "blob:")):
-            self.outside.append(route.request.url)
-        route.abort()
-
-    def settle(self) -> None:
-        """Wait until all is answered and painted."""
-        self.page.wait_for_selector('.click-canvas[aria-busy="false"]')
-
-    @property
-    def status(self) -> str:
-        self.settle()
-        return self.root.locator(".cc-status").inner_text()
-
-    def place(self, point: tuple[int, int], size: tuple[int, int]) -> tuple[float, float]:
-        """Where on the page a pixel of a photo of a size is."""
-        self.canvas.scroll_into_view_if_needed()
-        box = self.canvas.bounding_box()
-        x, y = ((p + 0.5) / s for p, s in zip(point, size, strict=True))
-        return box["x"] + x * box["width"], box["y"] + y * box["height"]
-
-    def click(self, point, size=(600, 400), **options) -> None:
-        x, y = self.place(point, size)
-        self.page.mouse.click(x, y, **options)
-        self.settle()
-
-    def press(self, *keys: str) -> None:
-        self.canvas.focus()
-        for key in keys:
-            self.page.keyboard.press(key)
-        self.settle()
-
-    def use(self, name: str) -> None:
-        self.root.locator(f"button.cc-{name}").click()
-        self.settle()
-
-    def reset(self) -> None:
-        """First photo, first model, no clicks, a mask in one plain colour."""
-        self.root.locator(".cc-thumb").first.click()
-        self.root.locator("select").select_option("Colours")
-        self.root.locator('input[type="range"]').fill("100")
-        self.root.get_by_role("checkbox", name="Fill").check()
-        self.root.get_by_role("checkbox", name="Edge").uncheck()
-        self.root.locator("button.cc-positive").click()
-        self.settle()
-
-    def pixels(self, size: tuple[int, int] = (600, 400)) -> np.ndarray:
-        """What the canvas shows, at the photo's size: (H, W, 3) int."""
-        url = self.canvas.evaluate(PAINTED)
-        image = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")
-        return np.asarray(image.resize(size, Image.Resampling.NEAREST), int)
-
-    def masked(self, point: tuple[int, int], size: tuple[int, int] = (600, 400)) -> bool:
-        """Whether the mask covers the surroundings of a pixel, beside a click's own mark."""
-        x, y = point[0] + 30, point[1] + 30
-        patch = self.pixels(size)[y - 5 : y + 5, x - 5 : x + 5]
-        covered = np.abs(patch - MASK).sum(-1) < 30
-        assert covered.all() or not covered.any()
-        return bool(covered.all())
 
 
 @pytest.fixture(scope="module")
@@ -445,8 +307,8 @@ class Lab(Canvas):
 
 def test_in_jupyterlab(browser, tmp_path: Path):
     """Clicks and keys are the widget's alone, and what it shows is not saved."""
-    command = "jupyterlab", "--allow-root", "--IdentityProvider.token=secret"
-    with serving(tmp_path, *command) as address:
+    command = "jupyterlab", "--allow-root", "--no-browser", "--IdentityProvider.token=secret"
+    with serving(with_notebook(tmp_path), *command) as address:
         lab = Lab(browser, address, viewport={"width": 1100, "height": 1200})
         lab.reset()
         lab.click(RED)

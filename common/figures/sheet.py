@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -19,7 +20,7 @@ LEGEND = 0.48  # inches below the pictures
 
 def new_sheet(
     shapes: Sequence[float], columns: int, *, above: float = 0.34, below: float = 0.1,
-    note: str = "", legend: Mapping[str, str] | None = None,
+    note: str = "", legend: Mapping[str, str | Artist] | None = None,
 ) -> tuple[Figure, np.ndarray]:  # fmt: skip
     """An empty sheet with an axes for each picture.
 
@@ -28,7 +29,7 @@ def new_sheet(
         columns: pictures in a row.
         above, below: inches kept free round a row for its titles and credits.
         note: written at the top.
-        legend: colours by name, for the foot.
+        legend: colours, or what else is drawn, by name, for the foot.
 
     Returns:
         The figure and its axes (rows, columns).
@@ -65,10 +66,11 @@ def frame(axes: Axes) -> None:
     axes.spines[:].set(visible=True, color="#c9ccc8", linewidth=0.8)
 
 
-def _legend(figure: Figure, colours: Mapping[str, str]) -> None:
+def _legend(figure: Figure, marks: Mapping[str, str | Artist]) -> None:
     handles = [
-        Patch(facecolor=colour, edgecolor=SOFT, linewidth=0.6, label=name)
-        for name, colour in colours.items()
+        Patch(facecolor=mark, edgecolor=SOFT, linewidth=0.6) if isinstance(mark, str) else mark
+        for mark in marks.values()
     ]
     if handles:
-        figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize=TEXT)
+        look = {"loc": "lower center", "ncols": len(handles), "fontsize": TEXT}
+        figure.legend(handles, list(marks), **look)

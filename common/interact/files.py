@@ -26,6 +26,7 @@ from .predictor import load_predictor
 from .prompts import Click, Clicker
 from .protocol import Predictor, Species
 
+MODEL = "point_unet"  # the checkpoint that answers unless another is named
 DOT = {True: "#2ca02c", False: "#d62728"}  # of a click on the pet, and of one that is not
 
 
@@ -130,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--click", action="append", default=[], metavar="x,y[,label]")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--model", default="unet", help="a checkpoint's name, or its path")
+    parser.add_argument("--model", default=MODEL, help="a checkpoint's name, or its path")
     args = parser.parse_args(argv)
     clicks = [parse_click(text) for text in args.click]
     check_outputs(args.photos, args.out)

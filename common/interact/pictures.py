@@ -15,7 +15,7 @@ from PIL import Image
 
 from .answers import Photo
 
-SHOWN, THUMB = 1600, 96  # longest side, in pixels, of what a page gets to see
+SHOWN, THUMB = 1600, 256  # longest side, in pixels, of what a page gets to see
 
 
 def photo_url(image: np.ndarray, longest: int = SHOWN) -> str:

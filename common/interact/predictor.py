@@ -119,7 +119,14 @@ class PromptedPredictor(PhotoPredictor):
         on_square = fit_points(pixels, *shape, self.card.size, self.card.fit)
         given = None if previous is None else torch.from_numpy(previous)[None].to(self.device)
         batch = (torch.from_numpy(array)[None].to(self.device) for array in (on_square, labels))
-        out = self.model.decode_clicks(features, *batch, given)
+        try:
+            out = self.model.decode_clicks(features, *batch, given)
+        except RuntimeError as error:
+            if previous is None:
+                raise
+            raise UserError(
+                f"mask_input must be logits that this model returned, not {previous.shape}"
+            ) from error
         coarse = out["mask"][0].float().cpu()  # (1, h, w)
         logits = unfit(self._on_square(coarse), *shape, self.card.fit)
         species = named(out["species"][0].float().softmax(0).cpu().numpy())

@@ -79,7 +79,17 @@ class SamAdapter(PhotoPredictor):
         self.sam.reset_image()
 
     def look(self, image: np.ndarray) -> None:
-        """Embed a photo; SAM's own predictor keeps it."""
+        """Embed a photo; SAM's own predictor keeps it.
+
+        Raises:
+            UserError: the photo is so thin that nothing of it would be left at SAM's size.
+        """
+        edge, (height, width) = self.sam.transform.target_length, image.shape[:2]
+        if 0 in self.sam.transform.get_preprocess_shape(height, width, edge):
+            raise UserError(
+                f"a photo of {width}×{height} pixels is too thin for SAM, which brings its longer "
+                f"side to {edge}; crop it"
+            )
         self.sam.set_image(image, "RGB")
 
     def answer(
@@ -87,9 +97,16 @@ class SamAdapter(PhotoPredictor):
         several: bool,
     ) -> Found:  # fmt: skip
         """Ask SAM; its prompt encoder takes no empty list of points."""
+        grid = tuple(self.sam.model.prompt_encoder.mask_input_size)
+        if previous is not None and previous.shape[1:] != grid:
+            raise UserError(
+                f"mask_input must be logits (1, {grid[0]}, {grid[1]}) that SAM returned, "
+                f"not {previous.shape}"
+            )
         some = len(points) > 0
         logits, scores, coarse = self.sam.predict(
             point_coords=points if some else None, point_labels=labels if some else None,
             mask_input=previous, multimask_output=several, return_logits=True,
         )  # fmt: skip
+        scores = scores.clip(0, 1)  # an IoU that a layer without bounds guesses
         return Found(logits, scores.astype(np.float32), coarse, None)

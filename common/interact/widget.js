@@ -10,7 +10,8 @@ const COLOURS = { positive: "#0072b2", negative: "#d55e00", mask: "#56b4e9" }; /
 const PIECE = 3 * 2 ** 18; // bytes of an upload in one message; as in uploads.py
 const MARK = 9, EDGE = 2.2; // CSS pixels: a click's radius, the edge's width
 const TALLEST = 660; // CSS pixels of the photo
-const SLOW = 350, SILENT = 8000; // ms until "Working", and until no kernel seems to be there
+// ms until the bar runs, until no kernel seems to be there, and until it seems to be gone
+const SLOW = 350, SILENT = 8000, LOST = 20000;
 
 const line = (path) =>
   `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" fill="none"
@@ -96,19 +97,20 @@ function build(root) {
   ui.stage = make("div", { class: "cc-stage" }, ui.canvas);
   const keys = make("dl", {}, ...KEYS.flatMap(([key, does]) =>
     [make("dt", { text: key }), make("dd", { text: does })]));
-  root.replaceChildren(
-    make("div", { class: "cc-bar" },
-      group("Meaning of a click", ui.positive, ui.negative),
-      group("Clicks", ui.undo, ui.redo, ui.clear), ui.robot,
-      make("span", { class: "cc-model" }, ui.model)),
-    ui.stage, ui.status,
-    make("div", { class: "cc-bar cc-view" },
-      label("Opacity", ui.opacity), label("Fill", ui.fill), label("Edge", ui.edge), ui.download),
-    make("div", { class: "cc-gallery" }, ui.thumbs, ui.upload, ui.file),
-    ui.credit,
-    make("p", { class: "cc-note" }, ui.limits,
-      " A photo of yours stays in the memory of the kernel and vanishes with it."),
-    make("details", { class: "cc-keys" }, make("summary", { text: "Mouse and keys" }), keys));
+  root.replaceChildren(make("div", { class: "cc-layout" },
+    make("div", { class: "cc-main" },
+      make("div", { class: "cc-bar" },
+        group("Meaning of a click", ui.positive, ui.negative),
+        group("Clicks", ui.undo, ui.redo, ui.clear), ui.robot,
+        make("span", { class: "cc-model" }, ui.model)),
+      ui.stage, ui.status),
+    make("div", { class: "cc-side" },
+      make("div", { class: "cc-view" },
+        label("Opacity", ui.opacity), label("Fill", ui.fill), label("Edge", ui.edge), ui.download),
+      make("div", { class: "cc-gallery" }, ui.thumbs, ui.upload, ui.file, ui.credit),
+      make("p", { class: "cc-note" }, ui.limits,
+        " A photo of yours stays in the memory of the kernel and vanishes with it."),
+      make("details", { class: "cc-keys" }, make("summary", { text: "Mouse and keys" }), keys))));
   ui.opacity.setAttribute("aria-label", "Opacity of the mask's fill");
   return ui;
 }
@@ -332,7 +334,7 @@ function render({ model, el }) {
   const painter = createPainter(ui.canvas);
   const { look, refresh } = painter;
   const link = createLink(model, onReply);
-  let reply = null, limit = Infinity, negative = false, maskUrl = null, slow = 0;
+  let reply = null, limit = Infinity, negative = false, maskUrl = null, slow = 0, lost = 0;
   let photoTurn = 0, maskTurn = 0, touching = false;
 
   // What comes from Python
@@ -399,9 +401,18 @@ function render({ model, el }) {
     enable(ui.download, clicks.length);
     ui.robot.hidden = !reply?.can_robot;
     refresh({ clicks });
+    watch();
+  }
+
+  /** Shows that an answer is awaited, and in the end that none will come. */
+  function watch() {
     clearTimeout(slow);
-    root.classList.toggle("cc-busy", false);
-    if (link.pending.length) slow = setTimeout(() => root.classList.add("cc-busy"), SLOW);
+    clearTimeout(lost);
+    root.classList.remove("cc-busy");
+    if (!link.pending.length) return;
+    slow = setTimeout(() => root.classList.add("cc-busy"), SLOW);
+    lost = setTimeout(() => say("error", `No answer for ${LOST / 1000} s. After a long rest the ` +
+      "kernel is stopped: load the page, or run the cell, again."), LOST);
   }
 
   function say(kind, text) {
@@ -475,7 +486,10 @@ function render({ model, el }) {
   }
 
   function onPointer(event) {
-    if (event.type === "pointerdown") ui.canvas.focus({ preventScroll: true });
+    if (event.type === "pointerdown") {
+      ui.canvas.focus({ preventScroll: true });
+      ui.canvas.classList.add("cc-pointed"); // whoever points needs no ring to find the place
+    }
     if (event.pointerType === "touch") onTouch(event);
     else onMouse(event);
     event.preventDefault();
@@ -486,6 +500,7 @@ function render({ model, el }) {
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !look.photo) return;
+    ui.canvas.classList.remove("cc-pointed");
     const [width, height] = look.size, key = event.key.toLowerCase();
     const cross = look.cross ?? { x: width >> 1, y: height >> 1 };
     if (event.key in arrows) {
@@ -536,7 +551,10 @@ function render({ model, el }) {
   ui.canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   ui.canvas.addEventListener("mousedown", (event) => event.stopPropagation()); // selects cells
   ui.canvas.addEventListener("keydown", onKey);
-  ui.canvas.addEventListener("blur", () => refresh({ cross: null }));
+  ui.canvas.addEventListener("blur", () => {
+    ui.canvas.classList.remove("cc-pointed");
+    refresh({ cross: null });
+  });
   ui.stage.addEventListener("dragover", (event) => event.preventDefault());
   ui.stage.addEventListener("drop", (event) => {
     event.preventDefault();
@@ -554,8 +572,7 @@ function render({ model, el }) {
   change({ do: "open" });
 
   return () => {
-    clearTimeout(slow);
-    clearTimeout(silent);
+    [slow, lost, silent].forEach(clearTimeout);
     resized.disconnect();
     stopTheme();
     painter.stop();

@@ -12,7 +12,11 @@ from functools import partial
 from torch import nn
 
 from ..config import UserError
+from .clip import PetClip
+from .encoder_recipes import ENCODERS
 from .imagenet_baseline import ImageNetBaseline
+from .mae import MaskedAutoencoder
+from .own_encoders import OWN_ENCODERS
 from .point_unet import PointUNet
 from .unet import UNet
 from .vit_seg import LinearSegmenter, QuerySegmenter
@@ -31,16 +35,29 @@ WITH_BACKBONE: dict[str, Callable[..., nn.Module]] = {  # backbone="vit_b", "vit
     "mae_seg": partial(QuerySegmenter, encoder="mae"),
     "clip_seg": partial(QuerySegmenter, encoder="clip"),
 }
+PRETRAINING: dict[str, Callable[..., nn.Module]] = {  # they make encoders, and segment nothing
+    "mae_pets": MaskedAutoencoder,
+    "clip_pets": PetClip,
+    "clip_lite0_pets": partial(PetClip, tower="lite0", size=128),
+}
+ENCODERS |= OWN_ENCODERS
+ALIASES = {"point_unet_l": "point_unet"}  # second names, wherever a model or checkpoint is named
+
+
+def full_name(name: str) -> str:
+    """What the registry calls a model: the name that an alias stands for, or the name itself."""
+    return ALIASES.get(name, name)
 
 
 def create_model(name: str, **kwargs) -> nn.Module:
     """Build an untrained model.
 
     Args:
-        name: one of `list_models`, or "mae_seg" or "clip_seg" with a ``backbone`` of the hub's.
+        name: one of `list_models`, an alias of one, one of `PRETRAINING`, or "mae_seg" or
+            "clip_seg" with a ``backbone`` of the hub's.
         **kwargs: passed to the model, over its defaults.
     """
-    known = MODELS | WITH_BACKBONE
+    name, known = full_name(name), MODELS | WITH_BACKBONE | PRETRAINING
     if name not in known:
         raise UserError(f"model {name!r} is unknown; choose one of {', '.join(sorted(known))}")
     try:
@@ -52,11 +69,12 @@ def create_model(name: str, **kwargs) -> nn.Module:
 
 def default_kwargs(name: str) -> dict:
     """What the registry passes to a model's class where `create_model` is not told otherwise."""
-    return dict(getattr((MODELS | WITH_BACKBONE).get(name), "keywords", {}))
+    known = MODELS | WITH_BACKBONE | PRETRAINING
+    return dict(getattr(known.get(full_name(name)), "keywords", {}))
 
 
 def list_models() -> list[str]:
-    """Names that `create_model` takes with no further argument."""
+    """Names that `create_model` takes with no further argument, each model once."""
     return sorted(MODELS)
 
 

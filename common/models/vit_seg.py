@@ -21,6 +21,7 @@ from .encoders import FrozenEncoder, ImageEncoder, padding
 from .losses import IGNORE, segmentation_loss
 from .mask_decoder import GRID, QueryDecoder, semantic_scores
 from .matching import MATCHINGS, set_loss
+from .packing import unpack
 
 
 class EncoderSegmenter(nn.Module):
@@ -66,12 +67,26 @@ class EncoderSegmenter(nn.Module):
         """Feature maps of photos (B, 3, H, W); of a frozen encoder they may be kept."""
         return self.encoder(self.pad(image)) if self.encoder is not None else []
 
+    def features_of(self, batch: dict[str, Tensor]) -> list[Tensor]:
+        """`encode_image` of a batch's photos, or what it brings as ``features`` (B, F), packed.
+
+        Kept features are brought where the network's ``inputs`` ask for them.
+        """
+        if "features" not in batch:
+            return self.encode_image(batch["image"])
+        size = self.padded_size(batch["image"])
+        return unpack(batch["features"], self.channels, self.strides, size)
+
+    def padded_size(self, image: Tensor) -> tuple[int, int]:
+        """Height and width to which `pad` brings photos (B, 3, H, W)."""
+        right, bottom = padding(image, self.divisor)[1::2]
+        return image.shape[-2] + bottom, image.shape[-1] + right
+
     def finish(self, grid: Tensor, image: Tensor) -> Tensor:
         """Bring maps (B, C, h, w) of the padded photo to the photo's size: (B, C, H, W)."""
         height, width = image.shape[-2:]
-        right, bottom = padding(image, self.divisor)[1::2]
-        size = (height + bottom, width + right)
-        return F.interpolate(grid.float(), size, mode="bilinear")[..., :height, :width]
+        full = F.interpolate(grid.float(), self.padded_size(image), mode="bilinear")
+        return full[..., :height, :width]
 
 
 class QuerySegmenter(EncoderSegmenter):
@@ -128,7 +143,7 @@ class QuerySegmenter(EncoderSegmenter):
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Set loss of ``image`` and ``mask`` (B, H, W)."""
         image, mask = batch["image"], batch["mask"]
-        kinds, masks = self.decode_features(self.encode_image(image), image)
+        kinds, masks = self.decode_features(self.features_of(batch), image)
         target = F.pad(mask, padding(image, self.divisor), value=IGNORE)
         return set_loss(kinds, masks, target, self.matching)
 
@@ -197,4 +212,5 @@ class LinearSegmenter(EncoderSegmenter):
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W)."""
-        return segmentation_loss(self(batch["image"]), batch["mask"])
+        scores = self.decode_features(self.features_of(batch), batch["image"])
+        return segmentation_loss(scores, batch["mask"])

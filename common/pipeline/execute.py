@@ -24,6 +24,9 @@ from common.pipeline.state import DONE, FAILED, RUNNING
 from common.provenance import file_sha256
 
 PATIENCE = 180  # seconds for a kernel to start or to hand over an output on a busy machine
+# Training asks for the same large blocks at each step. glibc by default returns them to the system
+# and gets them back page by page, a fifth of the step; other systems ignore these two.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
 
 
 class NotebookFailed(RuntimeError):
@@ -75,7 +78,7 @@ def _renew_text(notebook: Notebook, output: Path) -> None:
 
 def _run(step: Step, output: Path, root: Path) -> None:
     name, log = step.notebook.name, output.with_suffix(".log")
-    with atomic_path(output) as temporary, _log_to(log) as logger, _import_from(root):
+    with atomic_path(output) as temporary, _log_to(log) as logger, _environment(root):
         try:
             papermill.execute_notebook(
                 step.notebook.node,
@@ -140,14 +143,18 @@ def _log_to(path: Path) -> Iterator[logging.Logger]:
 
 
 @contextmanager
-def _import_from(root: Path) -> Iterator[None]:
-    """Let kernels started inside import the project's packages."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *([before] if before else [])])
+def _environment(root: Path) -> Iterator[None]:
+    """Let kernels started inside import the project's packages and keep freed memory.
+
+    What the user has set of the latter stays.
+    """
+    before = dict(os.environ)
+    path = os.pathsep.join([str(root), *filter(None, [before.get("PYTHONPATH")])])
+    inside = KEEP_MEMORY | before | {"PYTHONPATH": path}
+    os.environ.update(inside)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
+        for name in inside.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)

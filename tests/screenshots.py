@@ -1,0 +1,41 @@
+"""Pictures of the demo for the README, of the real page: ``python -m tests.screenshots``.
+
+Writes figures/09_demo_desktop.png and figures/09_demo_phone.png.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from common.config import FIGURES, ROOT, atomic_path
+from common.interact.choices import sample_photos
+from tests.browsing import DESKTOP, PHONE, Canvas, chromium, serving
+
+BY_HAND = (430, 330), (977, 336)  # where the first photo is clicked on, the robot in between
+
+
+def take(folder: Path = FIGURES) -> list[Path]:
+    """Open the page in both sizes, click, and write what is to be seen into a folder."""
+    size = sample_photos()[0].image.shape[1::-1]
+    written = []
+    with (
+        tempfile.TemporaryDirectory() as place,
+        chromium() as browser,
+        serving(Path(place), "common.demo", cwd=ROOT) as address,
+    ):
+        for name, context in (("desktop", DESKTOP), ("phone", PHONE)):
+            canvas = Canvas(browser, address, **context)
+            canvas.click(BY_HAND[0], size)
+            canvas.use("robot")
+            canvas.click(BY_HAND[1], size)
+            canvas.page.evaluate("scrollTo(0, 0)")
+            written.append(folder / f"09_demo_{name}.png")
+            with atomic_path(written[-1]) as path:
+                canvas.page.screenshot(path=path)
+            canvas.page.context.close()
+    return written
+
+
+if __name__ == "__main__":
+    print(*(path.relative_to(ROOT) for path in take()), sep="\n")
