@@ -20,7 +20,6 @@ AT = (0, 1, 2, 3, 5, 10, 20)
 GOALS = (80, 85, 90)  # per cent of IoU
 TITLES = {  # for readers; those of IoU, NoC and NoF follow from their names
     "auc": "area under the curve", "species_accuracy": "species named right",
-    "ms_click_p50": "ms a click, median", "ms_click_p95": "ms a click, 95th percentile",
 }  # fmt: skip
 
 
@@ -173,14 +172,18 @@ def quality(table: pd.DataFrame, at: tuple[int, ...] = (1, 5)) -> pd.DataFrame:
 
 
 def side_by_side(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Tables of `click_scores` by model -> one column a model, "value [low, high]" a score."""
-    table = pd.DataFrame({name: frame.apply(_told, axis=1) for name, frame in scores.items()})
+    """Tables of `click_scores` by model -> one column a model, "value [low, high]" a score.
+
+    Milliseconds are left out: `common.click_latency` compares them on one photo, in turn.
+    """
+    with_interval = {name: frame.dropna(subset="low") for name, frame in scores.items()}
+    table = pd.DataFrame(
+        {name: frame.apply(_told, axis=1) for name, frame in with_interval.items()}
+    )
     return table.rename(_title).rename_axis("score").reset_index()
 
 
 def _told(row: pd.Series) -> str:
-    if np.isnan(row["low"]):
-        return f"{row['value']:.0f}"  # milliseconds
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 

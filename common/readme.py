@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from .click_latency import latency_quantiles
 from .click_scores import click_scores
 from .config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from .evaluate import headline, read_counts
@@ -20,7 +21,6 @@ CLICKED = {  # columns, and how they are written
     "iou_at_0": ("IoU, no click", "{:.3f}"), "iou_at_1": ("1 click", "{:.3f}"),
     "iou_at_3": ("3 clicks", "{:.3f}"), "iou_at_5": ("5 clicks", "{:.3f}"),
     "noc90": ("NoC@90", "{:.2f}"), "nof90": ("NoF@90", "{:.1%}"),
-    "ms_click_p50": ("ms a click", "{:.0f}"),
 }  # fmt: skip
 
 
@@ -39,16 +39,19 @@ def results_block(results: Path = RESULTS) -> str:
 
 def _clicks(results: Path) -> str:
     """The table of models that were trained on clicks; nothing where none was counted."""
-    rows = []
+    rows, file = [], results / "click_latency.parquet"
+    ms = latency_quantiles(read_counts(file))["p50"] if file.is_file() else {}
     for name in _scored(results, "clicks"):
         if not hasattr(load_run(name, results).model, "decode_clicks"):
             continue  # a control: notebook 05 says how to read it
         counts = read_counts(results / "clicks" / f"{name}_test.parquet")
         values = click_scores(counts)["value"]
         cells = [form.format(values[score]) for score, (_, form) in CLICKED.items()]
+        click = f"{ms[name, 'click']:.0f}" if (name, "click") in ms else ""
         photos = f"{counts['image'].nunique():,}"
-        rows.append([f"`{name}`", *cells, photos, _trained(name, results)])
-    heads = ["clicked on", *(title for title, _ in CLICKED.values()), "photos", "trained in"]
+        rows.append([f"`{name}`", *cells, click, photos, _trained(name, results)])
+    titles = (title for title, _ in CLICKED.values())
+    heads = ["clicked on", *titles, "ms a click", "photos", "trained in"]
     return "\n" + _table(heads, rows) if rows else ""
 
 

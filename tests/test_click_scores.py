@@ -146,7 +146,7 @@ def test_scores_stand_side_by_side_in_words():
     assert told["IoU at 1 click"].startswith("0.587 [")
     assert told["IoU at 3 clicks"].startswith("0.897 [")
     assert told["NoC@90"].startswith("2.667 [")
-    assert told["ms a click, median"] == "20"
+    assert not any(title.startswith("ms") for title in told)  # times are compared elsewhere
 
 
 curve = st.lists(st.integers(0, 100), min_size=4, max_size=4)
