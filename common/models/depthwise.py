@@ -2,7 +2,7 @@
 
 On CPUs with bfloat16 units the backward pass of a depthwise convolution is fast only for kernels
 of 3 at stride 1; for EfficientNet's others, float32 took a third to half of the time, and the
-whole training step of a network on EfficientNet-Lite0 a third less.
+whole training step of the point-prompted UNet at 256 px a fifth less.
 """
 
 from __future__ import annotations
