@@ -13,6 +13,7 @@ import pandas as pd
 
 from .config import RESULTS, atomic_path
 from .data import prepare, resolve_root
+from .decoders import items_for
 from .evaluate import evaluate, read_counts
 from .quick_eval import quick_scores
 from .runs import Run, plan_run, train_or_load
@@ -100,7 +101,7 @@ SEGMENTATION = Yardstick("counts", quick_scores, _measure_classes, _compare_clas
 
 def run_ablation(
     model: str, variants: Sequence[Variant], config: TrainConfig, root: str | Path | None, *,
-    size: int, results: Path = RESULTS, by: Yardstick = SEGMENTATION,
+    size: int, results: Path = RESULTS, by: Yardstick = SEGMENTATION, views: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
     """Train and score every variant that is not yet there, then `ablation_table`.
 
@@ -110,19 +111,21 @@ def run_ablation(
         root: dataset folder.
         size: edge of the square, for all.
         by: what is measured.
+        views: of `items_for`: what decoders of frozen encoders learn from; 0: photos.
     """
     root = resolve_root(root)
     for variant in variants:
         cache = prepare(root, size=size, fit=variant.fit)
         budget = replace(config, **variant.training)
         name, file = f"ablation/{model}-{variant.run}", by.file(model, variant.run, results)
-        _, _, key = plan_run(model, budget, cache, by.chooses, **variant.model)
+        dataset, budget = items_for(model, budget, cache, views, **variant.model)
+        _, _, key = plan_run(model, budget, cache, by.chooses, dataset, **variant.model)
         about = {"model": name, "split": "val", "training": key, **by.how}
         if file.is_file() and read_counts(file).attrs == about:
             continue  # scored before, perhaps elsewhere: the weights are not needed
         run = train_or_load(
             name, model=model, config=budget, cache=cache, results=results, folder=LOCAL,
-            score=by.chooses, **variant.model,
+            score=by.chooses, dataset=dataset, **variant.model,
         )  # fmt: skip
         counts = by.measure(run, root)
         counts.attrs = about

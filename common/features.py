@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,20 +37,42 @@ ARRAYS = {"image": np.uint8, "mask": np.uint8, "features": np.float16}
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Opened kept features; as ``dataset=`` of `Trainer` it makes the items.
+    """Kept features, computed when they are first asked for; `Trainer` takes it as ``dataset=``.
+
+    A training that has been done is found by what its features would follow from, without them.
 
     Attributes:
-        arrays: "image" (R, V, 3, S, S), "mask" (R, V, S, S) and "features" (R, V, F), of R photos
-            in V views each: memory maps.
-        rows: (R,) their rows in the cache of the photos.
+        folder: where they are, or will be.
+        model: whose `encode_image` it is.
+        cache: the photos.
         identity: what the features follow from.
         inputs: keys of an item that the network must ask for beside its own.
     """
 
-    arrays: dict[str, np.ndarray]
-    rows: np.ndarray
+    folder: Path
+    model: EncoderSegmenter
+    cache: PetCache
     identity: dict
     inputs: tuple[str, ...] = ("features",)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Rows (R,) in the cache of the photos."""
+        return self.cache.rows("train")
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Memory maps "image" (R, V, 3, S, S), "mask" (R, V, S, S) and "features" (R, V, F).
+
+        Of R photos in V views each.
+
+        Raises:
+            UserError: the disk is full, or what is kept is damaged.
+        """
+        with locked(self.folder):
+            if not (self.folder / "info.json").is_file():
+                _build(self)
+        return _open(self)
 
     def __call__(
         self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
@@ -83,7 +106,7 @@ def keep_features(
     model: EncoderSegmenter, cache: PetCache, *, views: int = 4, recipe: str = "full",
     precision: str = "bf16", folder: Path | None = None,
 ) -> FeatureCache:  # fmt: skip
-    """The training photos' features for a network's decoder, computed where they are not kept yet.
+    """The training photos' features for a network's decoder: see `FeatureCache`.
 
     Args:
         model: whose `encode_image` it is; its encoder must be frozen.
@@ -93,11 +116,10 @@ def keep_features(
         folder: where caches live, default `cache_root`.
 
     Raises:
-        UserError: the encoder is not frozen, or the disk is full.
+        UserError: the encoder is not frozen.
     """
     if not isinstance(model.encoder, FrozenEncoder):
         raise UserError("only features of a frozen encoder may be kept: they stay as they are")
-    rows = cache.rows("train")
     identity = {
         "format": FORMAT, "encoder": model.encoder.name, "sha256": model.encoder.sha256,
         "channels": model.channels, "strides": model.strides, "taps": model.encoder.tower.taps,
@@ -105,11 +127,7 @@ def keep_features(
     }  # fmt: skip
     identity = json.loads(json.dumps(identity))  # as it will be read again
     name = f"features-{model.encoder.name}-{cache.info['size']}-{json_sha256(identity)[:12]}"
-    target = Path(folder or cache_root()) / name
-    with locked(target):
-        if not (target / "info.json").is_file():
-            _build(target, model, cache, rows, identity)
-    return _open(target, rows, identity)
+    return FeatureCache(Path(folder or cache_root()) / name, model, cache, identity)
 
 
 def _data(cache: PetCache) -> list[str]:
@@ -126,36 +144,34 @@ def _shapes(model: EncoderSegmenter, size: int, rows: int, views: int) -> dict[s
     return {name: (rows, views, *shape) for name, shape in each.items()}
 
 
-def _build(
-    target: Path, model: EncoderSegmenter, cache: PetCache, rows: np.ndarray, identity: dict
-) -> None:
-    """Write a feature cache at ``target``, which must be `locked`, row by row."""
-    shapes = _shapes(model, cache.info["size"], len(rows), identity["views"])
+def _build(kept: FeatureCache) -> None:
+    """Write a feature cache in its folder, which must be `locked`, row by row."""
+    views, rows = kept.identity["views"], kept.rows
+    shapes = _shapes(kept.model, kept.cache.info["size"], len(rows), views)
     needs = sum(int(np.prod(shapes[n])) * np.dtype(kind).itemsize for n, kind in ARRAYS.items())
     print(
-        f"keeping features of {len(rows):,} photos in {identity['views']} views: "
-        f"{needs / 1e6:,.0f} MB on disk, read into memory as far as there is room, in {target}"
+        f"keeping features of {len(rows):,} photos in {views} views: {needs / 1e6:,.0f} MB on "
+        f"disk, read into memory as far as there is room, in {kept.folder}"
     )
-    with fresh_folder(target, needs) as scratch:
+    with fresh_folder(kept.folder, needs) as scratch:
         with ExitStack() as stack:
             files = {n: stack.enter_context((scratch / f"{n}.npy").open("wb")) for n in ARRAYS}
             for name, kind in ARRAYS.items():
                 header = {"shape": shapes[name], "fortran_order": False}
                 header["descr"] = np.lib.format.dtype_to_descr(np.dtype(kind))
                 np.lib.format.write_array_header_1_0(files[name], header)
-            for batch in _encoded(model, cache, rows, identity):
+            for batch in _encoded(kept):
                 for name, kind in ARRAYS.items():
                     files[name].write(batch[name].numpy().astype(kind, copy=False).tobytes())
-        (scratch / "info.json").write_text(json.dumps(identity, indent=2), encoding="utf-8")
+        (scratch / "info.json").write_text(json.dumps(kept.identity, indent=2), encoding="utf-8")
 
 
 @torch.inference_mode()
-def _encoded(
-    model: EncoderSegmenter, cache: PetCache, rows: np.ndarray, identity: dict
-) -> Iterator[dict[str, Tensor]]:
+def _encoded(kept: FeatureCache) -> Iterator[dict[str, Tensor]]:
     """All views of some photos at a time, the first photo's first."""
-    plain = PetDataset(cache, rows)
-    varied = PetDataset(cache, rows, augmentation(identity["recipe"]))
+    model, identity, rows = kept.model, kept.identity, kept.rows
+    plain = PetDataset(kept.cache, rows)
+    varied = PetDataset(kept.cache, rows, augmentation(identity["recipe"]))
     mixed = torch.autocast("cpu", torch.bfloat16, enabled=identity["precision"] == "bf16")
     with torch.random.fork_rng(devices=[]), mixed:
         torch.default_generator.manual_seed(SEED)
@@ -173,15 +189,16 @@ def _encoded(
             yield {"image": images, "mask": masks, "features": features}
 
 
-def _open(target: Path, rows: np.ndarray, identity: dict) -> FeatureCache:
+def _open(kept: FeatureCache) -> dict[str, np.ndarray]:
+    folder, rows = kept.folder, len(kept.rows)
     try:
-        known = json.loads((target / "info.json").read_text(encoding="utf-8"))
+        known = json.loads((folder / "info.json").read_text(encoding="utf-8"))
         arrays = {
-            name: np.lib.format.open_memmap(target / f"{name}.npy", mode="r") for name in ARRAYS
+            name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="r") for name in ARRAYS
         }
-        sound = known == identity and all(len(array) == len(rows) for array in arrays.values())
+        sound = known == kept.identity and all(len(array) == rows for array in arrays.values())
     except (OSError, ValueError):
         sound = False
     if not sound:
-        raise UserError(f"{target}: not whole kept features; delete the folder and run this again")
-    return FeatureCache(arrays, rows, identity)
+        raise UserError(f"{folder}: not whole kept features; delete the folder and run this again")
+    return arrays

@@ -8,7 +8,7 @@ Shapes: B photos, D_i h_i w_i channels and grid of tap i, n examples of a photo.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -96,6 +96,14 @@ def probe(encoder: ImageEncoder, cache: PetCache, size: int = 0) -> pd.DataFrame
                 "tap": tap, "task": task, "image": names[rows], "truth": int(value),
                 "right": (right & chosen).sum(1), "total": chosen.sum(1),
             }))  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
+
+
+def probe_all(
+    encoders: Mapping[str, ImageEncoder], cache: PetCache, size: int = 0
+) -> pd.DataFrame:
+    """`probe` of several encoders, told apart by the column ``encoder``."""
+    tables = [probe(encoder, cache, size).assign(encoder=n) for n, encoder in encoders.items()]
     return pd.concat(tables, ignore_index=True)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import torch
 
 from .cache import PetCache
+from .checkpoint import Card
 from .config import CLASSES
+from .geometry import to_input, unfit
 from .models.vit_seg import QuerySegmenter
 from .pretrain import photo_batches
 
@@ -27,3 +30,20 @@ def token_classes(model: QuerySegmenter, cache: PetCache, split: str = "val") ->
         total += torch.cat([told["classes"], area[..., None]], -1).sum(0)
     table = pd.DataFrame(total.numpy() / len(rows), columns=[*KINDS, "area"])
     return table.rename_axis("token").reset_index()
+
+
+@torch.inference_mode()
+def explain_photo(model: QuerySegmenter, card: Card, image: np.ndarray) -> dict[str, np.ndarray]:
+    """What each mask token says of a photo (H, W, 3) uint8, at the photo's size.
+
+    Returns:
+        classes (Q, K + 1), masks (Q, H, W) and attention (Q, h, w), the last of its layers: what
+        `figures.tokens.token_sheet` draws.
+    """
+    told = model.eval().explain(to_input(image, card.size, card.fit)[None])
+    masks = unfit(told["masks"][0], *image.shape[:2], card.fit)
+    attention = told["attention"][0, -1]
+    return {
+        "classes": told["classes"][0].numpy(), "masks": masks.numpy(),
+        "attention": attention.numpy(),
+    }  # fmt: skip

@@ -6,11 +6,16 @@ photo's own breed among all 37 names, the best 1: recall at k is the share of ra
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import torch
 
 from .cache import PetCache
+from .checkpoint import load_checkpoint, read_card
+from .config import RESULTS, atomic_path
+from .evaluate import read_counts
 from .models.captions import BREEDS, HELD_OUT, SPECIES
 from .models.clip import PetClip
 from .pretrain import photo_batches
@@ -43,6 +48,24 @@ def zero_shot(model: PetClip, cache: PetCache) -> tuple[pd.DataFrame, pd.DataFra
     names = np.array(BREEDS)[table["breed_id"] - 1]
     similarity = pd.DataFrame(of_breeds, columns=BREEDS).groupby(names).mean()
     return found.reset_index(drop=True), similarity.rename_axis("photos")
+
+
+def zero_shot_or_load(
+    name: str, cache: PetCache | None, results: Path = RESULTS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`zero_shot` of a checkpoint, stored in ``results/zero_shot``; without photos as stored."""
+    files = [results / "zero_shot" / f"{name}_{part}.parquet" for part in ("photos", "names")]
+    key = {"checkpoint": read_card(results / "checkpoints" / name)["tensors_sha256"]}
+    if cache is not None:
+        key["data"] = cache.info["data"]
+        if any(not f.is_file() or read_counts(f).attrs != key for f in files):
+            model, _ = load_checkpoint(results / "checkpoints" / name)
+            for file, table in zip(files, zero_shot(model, cache), strict=True):
+                table.attrs = key
+                with atomic_path(file) as path:
+                    table.to_parquet(path)
+    found, similarity = (read_counts(file) for file in files)
+    return found, similarity
 
 
 def zero_shot_scores(table: pd.DataFrame) -> pd.DataFrame:

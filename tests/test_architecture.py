@@ -54,10 +54,12 @@ ALLOWED: dict[str, str] = {
     "pretrain": "cache data",
     "snapshots": "checkpoint train",
     "features": f"{PLACES} augment cache data models.* storage",
+    "decoders": "cache config data features models models.encoders optim runs",
     "feature_speed": "cache data features models.* train",
     "probes": "cache config models.* pretrain scores",
-    "zero_shot": "cache models.* pretrain scores",
-    "tokens": "cache config models.* pretrain",
+    "zero_shot": "cache checkpoint config evaluate models.* pretrain scores",
+    "tokens": "cache checkpoint config geometry models.* pretrain",
+    "reconstructions": "figures.mae models.mae",
     # scoring
     "metrics": "config",
     "scores": "config",
@@ -71,7 +73,11 @@ ALLOWED: dict[str, str] = {
     "click_latency": f"{PLACES} evaluate interact.predictor",
     # studies of notebooks
     "survey": f"{PLACES} {DATA} augment data leaks metrics samples scores",
-    "ablation": "config data evaluate quick_eval runs scores train",
+    "ablation": "config data decoders evaluate quick_eval runs scores train",
+    "encoder_study": "ablation",
+    "breeds": "config scores",
+    "stored": "config evaluate provenance",
+    "claims": "scores",
     "click_study": "ablation click_scores evaluate_clicks interact.predictor quick_clicks runs",
     "benchmark": f"{PLACES} checkpoint models predict",
     # pictures: tables and arrays in, nothing of networks

@@ -22,6 +22,7 @@ from common.models.captions import (
 )
 from common.models.clip import LARGEST_SCALE, PetClip, multi_positive_loss
 from common.models.encoder_weights import packaged_lite0
+from common.optim import averaged
 
 SMALL = {
     "size": 32, "patch": 16, "width": 64, "depth": 2, "embed": 16, "text_width": 64,
@@ -197,3 +198,13 @@ def test_patches_are_dropped_in_training_alone(batch: dict[str, Tensor]):
 def test_towers_are_named():
     with pytest.raises(UserError, match="tower 'resnet' is unknown; choose one of vit, lite0"):
         network(tower="resnet")
+
+
+def test_averaged_weights_still_read(batch: dict[str, Tensor]):
+    """The mask over later words is a buffer: averaging infinities would make NaN of every text."""
+    model = network()
+    mean = averaged(model, 0.9)
+    for _ in range(3):
+        mean.update_parameters(model)
+    for found, expected in zip(mean.module.prompts(), model.prompts(), strict=True):
+        torch.testing.assert_close(found, expected)

@@ -30,7 +30,9 @@ def network(kind: type = LinearSegmenter, **kwargs) -> EncoderSegmenter:
 
 def keep(cache: PetCache, folder: Path, **kwargs) -> FeatureCache:
     chosen = {"views": 2, "precision": "no", "recipe": "geometry", **kwargs}
-    return keep_features(network(), cache, folder=folder, **chosen)
+    kept = keep_features(network(), cache, folder=folder, **chosen)
+    assert kept.arrays  # computed when they are first asked for
+    return kept
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,9 @@ def test_what_features_follow_from_names_their_folder(cache: PetCache, tmp_path:
     keep(cache, tmp_path)
     keep(cache, tmp_path, views=1)
     keep(cache, tmp_path, recipe="none")
-    keep_features(network(taps=(2, 4)), cache, folder=tmp_path, views=1, precision="no")
+    other = keep_features(network(taps=(2, 4)), cache, folder=tmp_path, views=1, precision="no")
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 3, "a promise as yet"
+    assert other.arrays
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 4
 
 
@@ -115,7 +119,7 @@ def test_random_numbers_of_the_caller_go_on_as_before(cache: PetCache, tmp_path:
     torch.manual_seed(7)
     model = network()
     torch.manual_seed(7)
-    keep_features(model, cache, folder=tmp_path, views=2, precision="no")
+    assert keep_features(model, cache, folder=tmp_path, views=2, precision="no").arrays
     assert torch.equal(torch.rand(3), expected)
 
 

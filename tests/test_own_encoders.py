@@ -39,7 +39,7 @@ def trained(request, tmp_path: Path, monkeypatch) -> tuple[str, nn.Module]:
     make, build, taps = TINY[name]
     recipe = OWN_ENCODERS[name]
     monkeypatch.setitem(ENCODERS, name, replace(recipe, build=build or recipe.build, taps=taps))
-    monkeypatch.setattr(own_encoders, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(own_encoders, "_folders", [tmp_path])
     network = make()
     for value in network.parameters():  # away from any seed's start
         value.data += 0.02 * torch.randn_like(value)
@@ -86,7 +86,7 @@ def test_other_sizes_fit_and_a_segmenter_stands_on_it(trained: tuple[str, nn.Mod
 
 
 def test_a_missing_checkpoint_names_what_makes_it(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(own_encoders, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(own_encoders, "_folders", [tmp_path])
     for name, notebook in (("mae_pets", "03"), ("mae_pets_25", "03"), ("clip_lite0_pets", "04")):
         with pytest.raises(UserError, match=f"{name[:8]}.*is missing.*--only {notebook}"):
             OWN_ENCODERS[name].weights()

@@ -51,7 +51,8 @@ def test_a_pretraining_becomes_an_encoder(
     assert list(run.history)[-1] == "val_explained"
     monkeypatch.setattr(runs, "Trainer", None)
     assert pretrain(cache, tmp_path, quick).card == run.card
-    monkeypatch.setattr(own_encoders, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(own_encoders, "_folders", [])
+    own_encoders.look_in(tmp_path / "checkpoints")
     hashes = set()
     for name in ("mae_pets", "mae_pets_25", "mae_pets_50"):
         recipe = replace(ENCODERS[name], build=partial(small_vit, **VIT), taps=(0, 1))

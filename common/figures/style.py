@@ -39,6 +39,8 @@ MODEL_COLOURS = {
     "lite0_query": "#0f85d4",
     "mae_linear": "#684fe9",
     "clip_linear": "#e98fae",
+    "clip_vit_seg": "#7d1f5c",
+    "clip_vit_linear": "#c99bbf",
     "lite0_linear": "#46beec",
 }
 LABELS = {
@@ -52,6 +54,8 @@ LABELS = {
     "lite0_query": "Lite0 + queries",
     "mae_linear": "MAE linear",
     "clip_linear": "CLIP linear",
+    "clip_vit_seg": "CLIP-Seg, ViT",
+    "clip_vit_linear": "CLIP linear, ViT",
     "lite0_linear": "Lite0 linear",
 }
 STYLE = {

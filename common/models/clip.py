@@ -34,6 +34,7 @@ from .mask_layers import full_precision
 
 TOWERS = ("vit", "lite0")
 LARGEST_SCALE = 100.0  # of the logits, as in the paper
+HIDDEN = -1e4  # added to the attention of words that come later: none is left
 LITE0 = "tf_efficientnet_lite0"
 
 
@@ -98,6 +99,8 @@ class PetClip(nn.Module):
             "heads": text_width // 64, "layers": text_depth,
         }  # fmt: skip
         self.clip = open_clip.CLIP(embed, {"image_size": size, **vision}, text)
+        # its mask is -inf, and averaged weights (which take in buffers) would make NaN of that
+        self.clip.attn_mask.clamp_(min=HIDDEN)
         if tower == "lite0":
             trunk = depthwise_in_float32(self.clip.visual.trunk)
             if not random:

@@ -6,6 +6,7 @@ A pretraining's checkpoint is the weight file: an encoder's tensors are those be
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from torch import nn
 
@@ -18,6 +19,15 @@ from .mae import small_vit
 
 SHARES = (25, 50)  # per cent of MAE's pretraining after which it was kept too
 LICENCE = "CC BY-SA 4.0 (this project, on the Oxford-IIIT Pet photos)"
+_folders = [CHECKPOINTS]  # the last one counts
+
+
+def look_in(folder: str | Path) -> None:
+    """Take these encoders from ``folder`` from now on: a smoke run tries its own, not those here.
+
+    What is committed needs no call.
+    """
+    _folders.append(Path(folder))
 
 
 def committed(name: str) -> State:
@@ -26,7 +36,7 @@ def committed(name: str) -> State:
     Raises:
         UserError: it is not there; the message names what makes it.
     """
-    file = CHECKPOINTS / f"{name}.safetensors"
+    file = _folders[-1] / f"{name}.safetensors"
     if not file.is_file():
         notebook = "03_mae_seg" if name.startswith("mae") else "04_clip_seg"
         raise UserError(

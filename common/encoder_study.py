@@ -1,0 +1,50 @@
+"""The studies of notebooks 03, 04 and 06: what do an encoder's features know, and who profits?
+
+The stem sees pixels and could paint masks with useless features, so every claim about features
+rests on rows without it.
+"""
+
+from __future__ import annotations
+
+from .ablation import Variant
+
+NO_STEM = {"stem": False}
+RANDOM = {"random": True}
+IMAGENET = {"encoder": "lite0", "backbone": ""}
+
+MAE = (
+    Variant("base", "MAE, 100 %"),
+    Variant("random", "random encoder", "with the stem", RANDOM),
+    Variant("stem-only", "stem alone", "with the stem", {"stem": "only"}),
+    Variant("stem-off", "MAE, 100 %", "without it", NO_STEM),
+    Variant("50-stem-off", "MAE, 50 %", "without it", {"backbone": "pets_50", **NO_STEM}),
+    Variant("25-stem-off", "MAE, 25 %", "without it", {"backbone": "pets_25", **NO_STEM}),
+    Variant("random-stem-off", "random encoder", "without it", RANDOM | NO_STEM),
+    Variant("queries-3", "3 mask tokens", "decoder", {"queries": 3}),
+    Variant("queries-24", "24 mask tokens", "decoder", {"queries": 24}),
+    Variant("fixed", "one token a class", "decoder", {"queries": 3, "matching": "fixed"}),
+    Variant("last-tap", "last layer alone", "decoder", {"taps": (7,)}),
+    Variant("tuned", "encoder fine-tuned", "decoder", {"frozen": False}),
+)
+VIT = (
+    Variant("base", "ViT on captions"),
+    Variant("random", "random encoder", "with the stem", RANDOM),
+    Variant("stem-off", "ViT on captions", "without it", NO_STEM),
+    Variant("random-stem-off", "random encoder", "without it", RANDOM | NO_STEM),
+)
+LITE0 = (
+    Variant("base", "Lite0 on captions"),
+    Variant("imagenet", "Lite0 on ImageNet", "with the stem", IMAGENET),
+    Variant("random", "random encoder", "with the stem", RANDOM),
+    Variant("stem-only", "stem alone", "with the stem", {"stem": "only"}),
+    Variant("stem-off", "Lite0 on captions", "without it", NO_STEM),
+    Variant("imagenet-stem-off", "Lite0 on ImageNet", "without it", IMAGENET | NO_STEM),
+    Variant("random-stem-off", "random encoder", "without it", RANDOM | NO_STEM),
+)
+BASELINE = (
+    Variant("base", "as built"),
+    Variant("random", "random weights", "encoder", RANDOM),
+    Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
+    Variant("quarter", "decoder at 1/4", "decoder", {"widths": (64, 64, 96)}),
+    Variant("no-augment", "no augmentation", "data", training={"recipe": "none"}),
+)
