@@ -143,6 +143,13 @@ def stored_table(
     return ablation_table(model, done, results, by) if has_base else pd.DataFrame()
 
 
+def stored_counts(
+    model: str, run: str, results: Path = RESULTS, by: Yardstick = SEGMENTATION
+) -> pd.DataFrame:
+    """The stored table of one variant, for differences that the ablation's own base is not in."""
+    return read_counts(by.file(model, run, results))
+
+
 def in_words(table: pd.DataFrame) -> str:
     """What an ablation table says: which differences are clear of zero, and which are not."""
     rows = table[table["run"] != "base"].sort_values("difference")

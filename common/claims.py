@@ -19,12 +19,3 @@ def by_how_much(a: pd.DataFrame, b: pd.DataFrame, score: str = "miou") -> str:
     chance = "" if low > 0 or high < 0 else ", which may be chance"
     return f"{pair['difference']:+.3f} [{low:+.3f}, {high:+.3f}]{chance}"
 
-
-def beside(tables: dict[str, pd.DataFrame], base: str, score: str = "miou") -> pd.DataFrame:
-    """Each table's paired difference from ``base``: model, difference, low, high, p."""
-    rows = [
-        {"model": name, **paired_difference(table, tables[base], score)}
-        for name, table in tables.items()
-        if name != base
-    ]
-    return pd.DataFrame(rows)

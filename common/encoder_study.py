@@ -13,33 +13,33 @@ RANDOM = {"random": True}
 IMAGENET = {"encoder": "lite0", "backbone": ""}
 
 MAE = (
-    Variant("base", "MAE, 100 %"),
+    Variant("base", "as built: MAE, stem"),
     Variant("random", "random encoder", "with the stem", RANDOM),
     Variant("stem-only", "stem alone", "with the stem", {"stem": "only"}),
-    Variant("stem-off", "MAE, 100 %", "without it", NO_STEM),
-    Variant("50-stem-off", "MAE, 50 %", "without it", {"backbone": "pets_50", **NO_STEM}),
-    Variant("25-stem-off", "MAE, 25 %", "without it", {"backbone": "pets_25", **NO_STEM}),
-    Variant("random-stem-off", "random encoder", "without it", RANDOM | NO_STEM),
+    Variant("stem-off", "MAE, no stem", "without it", NO_STEM),
+    Variant("50-stem-off", "MAE 50 %, no stem", "without it", {"backbone": "pets_50"} | NO_STEM),
+    Variant("25-stem-off", "MAE 25 %, no stem", "without it", {"backbone": "pets_25"} | NO_STEM),
+    Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
     Variant("queries-3", "3 mask tokens", "decoder", {"queries": 3}),
     Variant("queries-24", "24 mask tokens", "decoder", {"queries": 24}),
     Variant("fixed", "one token a class", "decoder", {"queries": 3, "matching": "fixed"}),
     Variant("last-tap", "last layer alone", "decoder", {"taps": (7,)}),
-    Variant("tuned", "encoder fine-tuned", "decoder", {"frozen": False}),
+    Variant("tuned", "encoder fine-tuned", "decoder", {"frozen": False}, {"recipe": "none"}),
 )
 VIT = (
-    Variant("base", "ViT on captions"),
+    Variant("base", "as built: captions, stem"),
     Variant("random", "random encoder", "with the stem", RANDOM),
-    Variant("stem-off", "ViT on captions", "without it", NO_STEM),
-    Variant("random-stem-off", "random encoder", "without it", RANDOM | NO_STEM),
+    Variant("stem-off", "captions, no stem", "without it", NO_STEM),
+    Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
 )
 LITE0 = (
-    Variant("base", "Lite0 on captions"),
-    Variant("imagenet", "Lite0 on ImageNet", "with the stem", IMAGENET),
+    Variant("base", "as built: captions, stem"),
+    Variant("imagenet", "ImageNet alone", "with the stem", IMAGENET),
     Variant("random", "random encoder", "with the stem", RANDOM),
     Variant("stem-only", "stem alone", "with the stem", {"stem": "only"}),
-    Variant("stem-off", "Lite0 on captions", "without it", NO_STEM),
-    Variant("imagenet-stem-off", "Lite0 on ImageNet", "without it", IMAGENET | NO_STEM),
-    Variant("random-stem-off", "random encoder", "without it", RANDOM | NO_STEM),
+    Variant("stem-off", "captions, no stem", "without it", NO_STEM),
+    Variant("imagenet-stem-off", "ImageNet, no stem", "without it", IMAGENET | NO_STEM),
+    Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
 )
 BASELINE = (
     Variant("base", "as built"),

@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
+from .checkpoint import read_card
 from .click_latency import latency_quantiles
 from .click_scores import click_scores
 from .config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
@@ -62,8 +65,12 @@ def _scored(results: Path, folder: str) -> list[str]:
 
 
 def _trained(name: str, results: Path) -> str:
+    """Minutes of training, those of the project's own frozen encoder beside them."""
     run = load_run(name, results)
-    return f"{run.minutes:.0f} min, {run.card.training['processor']}"
+    encoder = (read_card(results / CHECKPOINTS.name / name).get("encoder") or {}).get("name", "")
+    before = results / "history" / f"{encoder}.csv"
+    more = f" + {pd.read_csv(before)['seconds'].sum() / 60:.0f}" if before.is_file() else ""
+    return f"{run.minutes:.0f}{more} min, {run.card.training['processor']}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -41,13 +41,18 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
                 "max_steps": 2,
                 "batch_size": 4,
                 "timing_runs": 2,
-            }
+                "pretrain_batch": 4,
+            },
+            "03_mae_seg": {"pretrain_epochs": 4},
+            "04_clip_seg": {"pretrain_epochs": [1, 1]},
         },
         "cpu": {"*": {"train": True, "data_root": trained_on}},
         "study": {"*": {"train": True, "data_root": trained_on, "study": True}},
         "full": {
             "*": {"train": True, "data_root": trained_on, "image_size": 224},
             "02_unet": {"model": "unet_l"},
+            "03_mae_seg": {"backbone": "vit_b"},
+            "04_clip_seg": {"backbone": "vit_b"},
             "05_point_unet": {"image_size": 384},
         },
     }

@@ -87,3 +87,12 @@ def zero_shot_scores(table: pd.DataFrame) -> pd.DataFrame:
             rows.append({"group": group, "label": label, "value": value, "low": low, "high": high,
                          "n": len(photos), "chance": chance})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def in_words(scores: pd.DataFrame) -> str:
+    """What `zero_shot_scores` says: "seen breeds: species 98.0 %, breed within 1 80.0 %; …"."""
+    groups = [
+        f"{group}: " + ", ".join(f"{row.label} **{row.value:.1%}**" for row in rows.itertuples())
+        for group, rows in scores.groupby("group", sort=False)
+    ]
+    return "; ".join(groups)

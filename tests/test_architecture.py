@@ -102,7 +102,7 @@ ALLOWED: dict[str, str] = {
     "pipeline.*": f"{PLACES} pets pipeline.*",
     "report": "config report.*",
     "report.*": "config report.*",
-    "readme": f"{PLACES} click_latency click_scores evaluate runs scores",
+    "readme": f"{PLACES} checkpoint click_latency click_scores evaluate runs scores",
     "run_all": f"{PLACES} pipeline.* report synthetic",
 }
 TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}

@@ -13,6 +13,7 @@ from test_figures import KITTEN, NOTE, SHEPHERD, texts, undrawn
 
 from common.config import UserError
 from common.figures import clip, mae, tokens
+from common.figures.decoder import decoder_diagram
 from common.figures.output import encode
 from common.figures.style import styled
 
@@ -64,6 +65,9 @@ FIGURES = {
         KITTEN.image, **TOLD, credit=KITTEN.credit, note="MAE-Seg."
     ),
     "token_classes": lambda: tokens.token_classes(TOKENS, note=NOTE),
+    "decoder_diagram": lambda: decoder_diagram(
+        photo=224, grid=16, taps=4, channels=1280, queries=12, width=128, classes=3
+    ),
 }  # fmt: skip
 
 

@@ -27,13 +27,16 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "imagenet_baseline": ImageNetBaseline,
     "lite0_query": partial(QuerySegmenter, encoder="lite0"),
     "lite0_linear": partial(LinearSegmenter, encoder="lite0"),
+    # backbone="vit_b", "vit_l" or "vit_h" takes the hub's encoders instead of the project's own
+    "mae_seg": partial(QuerySegmenter, encoder="mae", backbone="pets"),
+    "mae_linear": partial(LinearSegmenter, encoder="mae", backbone="pets"),
+    "clip_seg": partial(QuerySegmenter, encoder="clip", backbone="lite0_pets"),
+    "clip_linear": partial(LinearSegmenter, encoder="clip", backbone="lite0_pets"),
+    "clip_vit_seg": partial(QuerySegmenter, encoder="clip", backbone="pets"),
+    "clip_vit_linear": partial(LinearSegmenter, encoder="clip", backbone="pets"),
     "point_unet": PointUNet,  # the largest is the default, as in SAM's registry
     "point_unet_m": partial(PointUNet, widths=(16, 32, 48, 64, 96)),
     "point_unet_s": partial(PointUNet, encoder="residual", widths=(32, 64, 96, 128)),
-}
-WITH_BACKBONE: dict[str, Callable[..., nn.Module]] = {  # backbone="vit_b", "vit_l" or "vit_h"
-    "mae_seg": partial(QuerySegmenter, encoder="mae"),
-    "clip_seg": partial(QuerySegmenter, encoder="clip"),
 }
 PRETRAINING: dict[str, Callable[..., nn.Module]] = {  # they make encoders, and segment nothing
     "mae_pets": MaskedAutoencoder,
@@ -53,11 +56,10 @@ def create_model(name: str, **kwargs) -> nn.Module:
     """Build an untrained model.
 
     Args:
-        name: one of `list_models`, an alias of one, one of `PRETRAINING`, or "mae_seg" or
-            "clip_seg" with a ``backbone`` of the hub's.
+        name: one of `list_models`, an alias of one, or one of `PRETRAINING`.
         **kwargs: passed to the model, over its defaults.
     """
-    name, known = full_name(name), MODELS | WITH_BACKBONE | PRETRAINING
+    name, known = full_name(name), MODELS | PRETRAINING
     if name not in known:
         raise UserError(f"model {name!r} is unknown; choose one of {', '.join(sorted(known))}")
     try:
@@ -69,7 +71,7 @@ def create_model(name: str, **kwargs) -> nn.Module:
 
 def default_kwargs(name: str) -> dict:
     """What the registry passes to a model's class where `create_model` is not told otherwise."""
-    known = MODELS | WITH_BACKBONE | PRETRAINING
+    known = MODELS | PRETRAINING
     return dict(getattr(known.get(full_name(name)), "keywords", {}))
 
 

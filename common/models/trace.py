@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -26,9 +28,10 @@ def trace(model: nn.Module, image: Tensor, parts: list[str]) -> list[dict]:
 
 
 def _recorder(rows: list[dict], name: str):
-    def record(module: nn.Module, _: tuple, output: Tensor) -> None:
+    def record(module: nn.Module, _: tuple, output: Tensor | Sequence[Tensor | None]) -> None:
         weights = sum(value.numel() for value in module.parameters())
-        shape = " × ".join(map(str, output.shape))
-        rows.append({"part": name, "shape": shape, "parameters": weights})
+        outputs = [output] if isinstance(output, Tensor) else output
+        shapes = [" × ".join(map(str, x.shape)) for x in outputs if isinstance(x, Tensor)]
+        rows.append({"part": name, "shape": "; ".join(shapes), "parameters": weights})
 
     return record
