@@ -21,7 +21,6 @@ MAE = (
     Variant("25-stem-off", "MAE 25 %, no stem", "without it", {"backbone": "pets_25"} | NO_STEM),
     Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
     Variant("queries-3", "3 mask tokens", "decoder", {"queries": 3}),
-    Variant("queries-24", "24 mask tokens", "decoder", {"queries": 24}),
     Variant("fixed", "one token a class", "decoder", {"queries": 3, "matching": "fixed"}),
     Variant("last-tap", "last layer alone", "decoder", {"taps": (7,)}),
     Variant("tuned", "encoder fine-tuned", "decoder", {"frozen": False}, {"recipe": "none"}),
@@ -45,6 +44,4 @@ BASELINE = (
     Variant("base", "as built"),
     Variant("random", "random weights", "encoder", RANDOM),
     Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
-    Variant("quarter", "decoder at 1/4", "decoder", {"widths": (64, 64, 96)}),
-    Variant("no-augment", "no augmentation", "data", training={"recipe": "none"}),
 )
