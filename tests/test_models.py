@@ -38,7 +38,10 @@ TINY: dict[str, dict] = {
     "point_unet_s": {"widths": (16, 16, 16, 16)},
 }
 STEPS = 60  # to learn four photos by heart
-HEART = {"lite0_linear": (64, 5e-2)}  # edge and rate, where a head of one matrix needs more
+HEART = {  # edge and rate, where a head of one matrix needs more
+    "lite0_linear": (64, 5e-2), "clip_linear": (64, 5e-2), "mae_linear": (64, 5e-2),
+    "clip_vit_linear": (128, 0.2),
+}  # fmt: skip
 
 
 def build(name: str, **kwargs) -> nn.Module:

@@ -39,8 +39,8 @@ MODEL_COLOURS = {
     "lite0_query": "#0f85d4",
     "mae_linear": "#684fe9",
     "clip_linear": "#e98fae",
-    "clip_vit_seg": "#7d1f5c",
-    "clip_vit_linear": "#c99bbf",
+    "clip_vit_seg": "#3d1236",
+    "clip_vit_linear": "#893591",
     "lite0_linear": "#46beec",
 }
 LABELS = {
