@@ -42,9 +42,9 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
                 "batch_size": 4,
                 "timing_runs": 2,
                 "pretrain_batch": 4,
-            },
-            "03_mae_seg": {"pretrain_epochs": 4},
-            "04_clip_seg": {"pretrain_epochs": [1, 1]},
+                "pretrain_epochs": 4,
+                "tower_epochs": [1, 1],
+            }
         },
         "cpu": {"*": {"train": True, "data_root": trained_on}},
         "study": {"*": {"train": True, "data_root": trained_on, "study": True}},
