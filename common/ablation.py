@@ -105,6 +105,18 @@ def run_ablation(
 ) -> pd.DataFrame:  # fmt: skip
     """Train and score every variant that is not yet there, then `ablation_table`.
 
+    Arguments as `train_variants`.
+    """
+    train_variants(model, variants, config, root, size=size, results=results, by=by, views=views)
+    return ablation_table(model, variants, results, by)
+
+
+def train_variants(
+    model: str, variants: Sequence[Variant], config: TrainConfig, root: str | Path | None, *,
+    size: int, results: Path = RESULTS, by: Yardstick = SEGMENTATION, views: int = 0,
+) -> None:  # fmt: skip
+    """Train and score every variant that is not yet there.
+
     Args:
         model: registry name of the base.
         config: the equal budget.
@@ -131,7 +143,6 @@ def run_ablation(
         counts.attrs = about
         with atomic_path(file) as path:
             counts.to_parquet(path, index=False)
-    return ablation_table(model, variants, results, by)
 
 
 def stored_table(

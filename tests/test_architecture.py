@@ -75,6 +75,7 @@ ALLOWED: dict[str, str] = {
     "survey": f"{PLACES} {DATA} augment data leaks metrics samples scores",
     "ablation": "config data decoders evaluate quick_eval runs scores train",
     "encoder_study": "ablation",
+    "learning": "ablation config data evaluate scores train",
     "breeds": "config scores",
     "stored": "config evaluate provenance",
     "claims": "scores",
