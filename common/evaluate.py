@@ -2,7 +2,9 @@
 
     python -m common.evaluate --model unet --data-root DIR --split test
 
-prints a table with 95 % bootstrap intervals and, as its last line, one JSON object.
+prints a table with 95 % bootstrap intervals and, as its last line, one JSON object. Several
+processes (``accelerate launch``) share the photos by whole batches, so that a photo's
+neighbours, and with them its last digits, are the same with any number of processes.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from .data import resolve_root
 from .metrics import image_counts
 from .pets import find_root, fingerprint, read_index, read_pair
 from .predict import predict_probabilities
+from .processes import is_main, join, merged, on_own_device, share
 from .provenance import git_commit, source_key
 from .scores import bootstrap
 
@@ -39,7 +42,7 @@ SCORING = ("common.metrics", "common.predict", "common.geometry")  # decide what
 def evaluate(
     model: nn.Module, card: Card, root: str | Path, split: str, *, limit: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Counts of a model on the photos of a split at their native size.
+    """Counts of a model on the photos of a split at their native size, in every process the same.
 
     Args:
         model, card: as `load_checkpoint` returns them.
@@ -59,16 +62,13 @@ def evaluate(
     index = index[index["split"] == split].head(limit or len(index))
     if index.empty:
         raise UserError(f"{root}: split {split!r} has no photo")
-    rows, problems, batch = [], [], []
     records = index.to_dict("records")
-    for record in tqdm(records, desc=f"scoring {split}", unit="photo", mininterval=1):
-        try:
-            batch.append((record, *read_pair(root, record["name"], record["species"])))
-        except UserError as error:
-            problems.append({"name": record["name"], "reason": str(error)})
-        if len(batch) == BATCH or record is records[-1]:
-            rows += _count(model, card, batch)
-            batch = []
+    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
+    bar = tqdm(share(batches), f"scoring {split}", unit="batch", mininterval=1,
+               disable=not is_main())  # fmt: skip
+    parts = merged([_count(model, card, root, batch) for batch in bar])
+    rows = [row for found, _ in parts for row in found]
+    problems = [problem for _, lost in parts for problem in lost]
     if not rows:
         raise UserError(
             f"{root}: none of {len(index)} photos could be read; {problems[0]['reason']}"
@@ -76,18 +76,26 @@ def evaluate(
     return pd.DataFrame(rows), pd.DataFrame(problems, columns=["name", "reason"])
 
 
-def _count(model: nn.Module, card: Card, batch: list[tuple]) -> list[dict]:
-    """Table rows of a batch of (record, photo, mask)."""
-    if not batch:
-        return []
+def _count(
+    model: nn.Module, card: Card, root: Path, records: list[dict]
+) -> tuple[list[dict], list[dict]]:
+    """Table rows of a batch of photos, and of those that could not be read."""
+    read, problems = [], []
+    for record in records:
+        try:
+            read.append((record, *read_pair(root, record["name"], record["species"])))
+        except UserError as error:
+            problems.append({"name": record["name"], "reason": str(error)})
+    if not read:
+        return [], problems
     rows = []
-    predicted = predict_probabilities(model, card, [image for _, image, _ in batch])
-    for (record, _, mask), probabilities in zip(batch, predicted, strict=True):
+    predicted = predict_probabilities(model, card, [image for _, image, _ in read])
+    for (record, _, mask), probabilities in zip(read, predicted, strict=True):
         about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}
         height, width = mask.shape
         counts = image_counts(probabilities, torch.from_numpy(mask))
         rows.append({**about, "height": height, "width": width, **counts})
-    return rows
+    return rows, problems
 
 
 def evaluate_or_load(
@@ -179,10 +187,13 @@ def main(argv: list[str] | None = None) -> None:
         "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
     )
     args = parser.parse_args(argv)
+    join()
     model, card = load_checkpoint(args.model)
     counts, problems = evaluate(
-        model, card, resolve_root(args.data_root), args.split, limit=args.limit
+        on_own_device(model), card, resolve_root(args.data_root), args.split, limit=args.limit
     )
+    if not is_main():
+        return
     print_problems(problems)
     if args.split == "test":
         digest = read_card(args.model)["tensors_sha256"]
