@@ -35,7 +35,7 @@ demo: $(RUNTIME)  ## the click demo as a web page, for this machine alone unless
 	$(BIN) -m common.demo $(ARGS)
 
 clean:  ## delete the report and what tests left; keeps .venv and results/local
-	rm -rf results/report.html results/_smoke .pytest_cache .hypothesis .ruff_cache .mypy_cache
+	rm -rf results/report.html results/click.html results/_smoke .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find common tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An install that stops half-way leaves no stamp, so the next command does it again.

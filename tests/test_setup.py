@@ -26,7 +26,7 @@ PIN = re.compile(
 LEFT_TO_COLAB = """
     accelerate beautifulsoup4 bleach einops filelock ipykernel ipython ipywidgets jinja2
     jupyter-client jupyterlab markupsafe matplotlib mistune nbclient nbconvert nbformat numpy
-    pandas pillow pyarrow safetensors scikit-image scipy seaborn torch torchvision tqdm
+    onnxscript pandas pillow pyarrow safetensors scikit-image scipy seaborn torch torchvision tqdm
     voila"""
 
 

@@ -1,0 +1,76 @@
+/**
+ * Puts the page together: the network in its worker, the session, and the click canvas, whose
+ * script (widget.js) stands before this one and leaves `render`.
+ */
+
+const content = (id) => document.getElementById(id).textContent;
+const JAVASCRIPT = "text/javascript";
+
+/** The worker, asked by name; an error there is an error here. */
+function createPredictor(settings) {
+  const waiting = new Map();
+  let worker = null, loading = null, count = 0;
+
+  function start() {
+    // In a local file a worker comes from a blob: address, and a module from a data: one.
+    const source = new Blob([content("predictor")], { type: JAVASCRIPT });
+    worker = new Worker(URL.createObjectURL(source));
+    worker.onmessage = ({ data: { id, answer, error } }) => {
+      const { resolve, reject } = waiting.get(id);
+      waiting.delete(id);
+      if (error === undefined) resolve(answer);
+      else reject(new Error(error));
+    };
+    worker.onerror = ({ message }) => {
+      const failure = new Error(message || "this browser starts no worker in a local file");
+      waiting.forEach(({ reject }) => reject(failure));
+      waiting.clear();
+    };
+    return ask("load", {
+      settings, wasm: content("wasm"),
+      runtime: `data:${JAVASCRIPT},${encodeURIComponent(content("runtime"))}`,
+      graphs: { encoder: content("encoder"), decoder: content("decoder") },
+    });
+  }
+
+  function ask(task, given) {
+    return new Promise((resolve, reject) => {
+      waiting.set(++count, { resolve, reject });
+      worker.postMessage({ id: count, task, ...given });
+    });
+  }
+
+  return {
+    ask,
+    loaded: false,
+    async load() {
+      loading ??= start();
+      await loading.catch((error) => {
+        loading = null;
+        worker.terminate();
+        throw new Error(`the network does not start here (${error.message}); a browser of 2023 ` +
+          "or later is needed");
+      });
+      this.loaded = true;
+    },
+  };
+}
+
+/** What the canvas takes for the kernel: requests are answered one after the other. */
+function createKernel(settings, photos) {
+  let hear = () => {}, last = Promise.resolve();
+  const session = createSession({
+    photos, model: settings.model, predictor: createPredictor(settings),
+    say: (reply) => hear(reply),
+  });
+  return {
+    on: (_event, callback) => { hear = callback; },
+    send: (request) => { last = last.then(async () => hear(await session.handle(request))); },
+  };
+}
+
+const el = document.getElementById("canvas");
+const kernel = createKernel(JSON.parse(content("settings")), JSON.parse(content("photos")));
+render({ model: kernel, el });
+el.querySelector(".cc-note").textContent =
+  "A photo of your own (JPEG, PNG or WebP) stays in this page: it is sent nowhere.";
