@@ -9,17 +9,22 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from common.config import UserError
+from common.config import NOTEBOOKS, UserError
+from common.pipeline.account import provenance
+from common.pipeline.plan import Plan
 from common.report import build_report
-from common.report.blocks import number_captions
+from common.report.blocks import NUMBER, REFERENCE, number_captions
+from common.report.images import image_html, packed
 from common.report.mathml import to_mathml
 from common.report.outputs import SVG_LIMIT
+from common.report.references import merge, take
 from common.report.tables import text_table
 
 SVG = (
@@ -34,6 +39,7 @@ PROVENANCE = {
     "versions": {"torch": "2.14.1"},
     "minutes": {"01_first": 0.5, "02_second": 12.25},
     "test_reads": [{"time": "09:00", "model": "unet", "miou": 0.861}],
+    "models": [{"model": "unet", "commit": "89abcdef" * 5 + "-dirty", "seed": None}],
 }
 PROSE = """# 01 · First notebook
 
@@ -75,8 +81,8 @@ def shown(data: dict, **metadata: str) -> nbformat.NotebookNode:
 
 
 def cell(*outputs: nbformat.NotebookNode, tag: str = "", source: str = "secret_code()"):
-    """A code cell that has run."""
-    tags = {"tags": [tag] if tag else []}
+    """A code cell that has run; ``tag`` may be several, with spaces between."""
+    tags = {"tags": tag.split()}
     return new_code_cell(source, outputs=list(outputs), metadata=tags)
 
 
@@ -118,10 +124,17 @@ def report(write) -> str:
         cell(shown({"image/png": png(), "image/svg+xml": SVG}, caption="One $y$", name="01_one")),
         cell(shown(widget), shown({"text/plain": "<Figure size 640x480 with 1 Axes>"})),
         cell(shown({"text/html": attack}, caption="Scores", name="01_scores")),
-        cell(shown({"text/markdown": "Best is **0.861**."}), tag="summary"),
+        cell(shown({"text/markdown": "Best is **0.861**."}), tag="summary see:01_one see:gone"),
     ]
     second = [
         new_markdown_cell("# 02 · Second notebook\n\n## The end\n\nBack: [up](#The-end)."),
+        cell(shown({"text/markdown": "1. Use *this*, **0.250**.\n2. Not that."}), tag="finding"),
+        cell(
+            shown(
+                {"text/html": "<table><tbody><tr><td>b</td><td>0.250</td></tr></tbody></table>"},
+                caption="Found by its number. And more.",
+            )
+        ),
         cell(
             shown({"image/png": png(900, 300), "text/plain": "x"}, caption="Two", name="02_plot")
         ),
@@ -162,6 +175,7 @@ def test_figures_and_tables_are_numbered_through_the_report(report: str) -> None
         "Figure\xa01 A pasted picture",
         "Figure\xa02 One y",
         "Table\xa01 Scores",
+        "Table\xa02 Found by its number. And more.",
         "Figure\xa03 Two",
     ]
     assert soup.find(id="fig-02_plot").img["alt"] == "Two"
@@ -200,15 +214,71 @@ def test_contents_list_notebooks_and_their_parts(report: str) -> None:
         "#01_first-the-idea",
         "#02_second",
         "#02_second-the-end",
+        "#marker",
         "#provenance",
     ]
     assert links[1].get_text() == "01First notebook"
 
 
-def test_summary_cells_stand_at_the_top_only(report: str) -> None:
-    soup = BeautifulSoup(report, "html.parser")
-    assert "Best is 0.861." in soup.find(id="summary").get_text()
-    assert report.count("Best is") == 1
+def test_findings_then_summaries_open_the_report_each_with_its_evidence(report: str) -> None:
+    summary = BeautifulSoup(report, "html.parser").find(id="summary")
+    assert [item.get_text() for item in summary.select(".finding li")] == [
+        "Use this, 0.250.",
+        "Not that.",
+    ]
+    assert "Best is 0.861." in summary.select_one(".findings ~ .claim").get_text()
+    evidence = [
+        [(link.get_text(), link["href"]) for link in paragraph.find_all("a")]
+        for paragraph in summary.select(".evidence")
+    ]
+    assert evidence == [
+        [("Table\xa02", "#tab-02_second-1")],  # it holds 0.250
+        [("Figure\xa02", "#fig-01_one")],  # tagged; the other name is not in this report
+    ]
+    for section in ("01_first", "02_second"):
+        assert not re.search(
+            "Best is|Use this", BeautifulSoup(report, "html.parser").find(id=section).get_text()
+        )
+
+
+def test_a_claim_without_evidence_points_to_its_notebook(write) -> None:
+    html = write(n01_a=[cell(shown({"text/markdown": "All is well."}), tag="summary")])
+    link = BeautifulSoup(html, "html.parser").select_one(".evidence a")
+    assert (link["href"], link.get_text()) == ("#01_a", "notebook 01")
+
+
+def test_markers_page_leads_from_claim_to_command(report: str) -> None:
+    marker = BeautifulSoup(report, "html.parser").find(id="marker")
+    first, second = marker.select(".check")  # findings come first
+    texts = [entry.get_text(" ", strip=True) for entry in first.find_all("dd")]
+    assert texts == [
+        "Use this , 0.250 . Not that.",
+        "Table\xa02",
+        "notebooks/02_second.ipynb",
+        'make report ARGS="--only 02 --force"',
+    ]
+    assert "Best is 0.861 ." in second.get_text(" ", strip=True)
+    rows = [
+        [field.get_text(strip=True) for field in row.find_all("td")]
+        for row in marker.select(".exhibits tbody tr")
+    ]
+    assert rows == [
+        ["Figure\xa02", "One y", "01The idea", "01_one"],
+        ["Table\xa01", "Scores", "01The idea", ""],
+        ["Table\xa02", "Found by its number.", "02The end", ""],
+        ["Figure\xa03", "Two", "02The end", "02_plot"],
+    ]
+
+
+def test_committed_claims_name_figures_that_their_notebooks_show() -> None:
+    shown_names, asked = set(), set()
+    for path in NOTEBOOKS.glob("[0-9]*.ipynb"):
+        for each in nbformat.read(path, as_version=4).cells:
+            outputs = each.get("outputs", [])
+            shown_names |= {output.get("metadata", {}).get("name") for output in outputs}
+            tags = each.metadata.get("tags", [])
+            asked |= {tag.removeprefix("see:") for tag in tags if tag.startswith("see:")}
+    assert asked and asked <= shown_names
 
 
 def test_formulas_are_mathml_and_code_keeps_its_dollars(report: str) -> None:
@@ -247,7 +317,9 @@ def test_what_counts_as_a_number(texts: list[str], numeric: bool) -> None:
 
 def test_provenance_is_shown_and_escaped(report: str) -> None:
     text = BeautifulSoup(report, "html.parser").find(id="provenance").get_text(" ", strip=True)
-    for expected in ("a <fast> one", "torch 2.14.1", "02_second 12.25", "unet 0.861"):
+    for expected in (
+        "a <fast> one", "torch 2.14.1", "02_second 12.25", "unet 0.861", "unet 89abcdef89-dirty"
+    ):  # fmt: skip
         assert expected in text
     assert "12 March 2026 · commit 0123456789 · profile smoke" in report
 
@@ -297,15 +369,97 @@ def test_formula_details() -> None:
         assert to_mathml(r"\nonsense x", "inline") == r'<code class="formula">\nonsense x</code>'
 
 
-def test_counting_ignores_words_in_the_text() -> None:
-    assert number_captions("Figure 9, Table\ue000 Figure\ue000 Table\ue000") == (
-        "Figure 9, Table\xa01 Figure\xa01 Table\xa02"
+def test_counting_ignores_words_in_the_text_and_serves_references() -> None:
+    html = "{1}b{1}, Figure 9, Table{0}a{0} Figure{0}b{0} Table{0}{0} {1}a{1}{1}c{1}"
+    assert number_captions(html.format(NUMBER, REFERENCE)) == (
+        "Figure\xa01, Figure 9, Table\xa01 Figure\xa01 Table\xa02 Table\xa01"
     )
+
+
+def encoded(pixels: np.ndarray, **options) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", **options)
+    return stream.getvalue()
+
+
+def photo(channels: int = 3) -> np.ndarray:
+    """A smooth picture with a sensor's noise, as every photo has; 200 × 300 pixels."""
+    smooth = np.linspace(40, 200, 300)[None, :, None] + np.linspace(0, 40, 200)[:, None, None]
+    noise = np.random.default_rng(0).normal(0, 4, (200, 300, channels))
+    return np.clip(smooth + noise, 0, 255).astype(np.uint8)
+
+
+def test_a_photo_is_packed_and_looks_the_same() -> None:
+    data = encoded(photo(), dpi=(192, 192))
+    mime, smaller = packed("image/png", data)
+    assert mime == "image/jpeg" and len(smaller) < len(data) / 2
+    seen = np.asarray(Image.open(io.BytesIO(smaller)), int)
+    assert np.abs(seen - photo()).mean() < 4
+    html = image_html("image/png", data, "a cat")
+    assert 'src="data:image/jpeg;' in html
+    assert 'width="150" height="100"' in html  # as the PNG's resolution says
+
+
+def test_line_art_and_what_is_no_png_stay_as_they_are() -> None:
+    drawing = np.full((400, 600, 3), 255, np.uint8)
+    drawing[::40] = drawing[:, ::60] = 0
+    art = encoded(drawing)
+    assert packed("image/png", art) == ("image/png", art)
+    assert packed("image/png", b"broken") == ("image/png", b"broken")
+    assert packed("image/svg+xml", b"<svg/>") == ("image/svg+xml", b"<svg/>")
+
+
+def test_a_clear_photo_is_laid_on_white() -> None:
+    pixels = photo(4)
+    pixels[..., 3] = 0
+    mime, data = packed("image/png", encoded(pixels))
+    assert mime == "image/jpeg"
+    assert np.asarray(Image.open(io.BytesIO(data))).min() > 250
+
+
+def test_references_are_one_list() -> None:
+    text = "**References.** B. Zorn, *A*, X 2020. — C. Able et al., *Long\ntitle* (L), Y 2021"
+    left, works = take(f"Words.\n\n{text}\n\nAfter.")
+    assert left.split() == ["Words.", "After."]
+    merged = merge([("01_a", "01", works), ("02_b", "02", ["C. Able et al., *L*, Y 2021."])])
+    assert [(work.text, [number for _, number in work.cited]) for work in merged] == [
+        ("C. Able et al., *Long title* (L), Y 2021.", ["01", "02"]),
+        ("B. Zorn, *A*, X 2020.", ["01"]),
+    ]
+    assert take("No **References.** here") == ("No **References.** here", [])
+
+
+def test_the_report_moves_references_to_its_end(write) -> None:
+    html = write(
+        n01_a=[new_markdown_cell("# A\n\nText.\n\n**References.** B. Zorn, *A*, X 2020.")]
+    )
+    soup = BeautifulSoup(html, "html.parser")
+    assert "Zorn" not in soup.find(id="01_a").get_text()
+    item = soup.select_one("#references li")
+    assert item.get_text(" ", strip=True) == "B. Zorn, A , X 2020. 01"
+    assert item.a["href"] == "#01_a"
+
+
+def test_provenance_takes_what_the_results_folder_has(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    card = '{"commit": "abc", "tensors_sha256": "f00", "training": {"seed": 3, "data": "d1"}}'
+    (tmp_path / "checkpoints" / "unet.json").write_text(card)
+    plan = Plan(tmp_path, tmp_path / "runs", (), {})
+    empty = provenance(plan, tmp_path)
+    assert empty["faults"] == empty["test_reads"] == []
+    assert (empty["seeds"], empty["data_hash"]) == ("3", "d1")
+    (model,) = empty["models"]
+    assert (model["model"], model["seed"], model["weights"], model["minutes"]) == (
+        "unet", 3, "f00", None
+    )  # fmt: skip
+    (tmp_path / "faults.csv").write_text("kind,trials,losses,command\nkill,20,0,make check\n")
+    (fault,) = provenance(plan, tmp_path)["faults"]
+    assert fault == {"kind": "kill", "trials": "20", "losses": "0", "command": "make check"}
 
 
 @pytest.mark.long
 def test_in_a_browser(report: str, tmp_path: Path) -> None:
-    """No request, no refusal by the policy, no sideways scrolling; sort and theme work."""
+    """No request, no refusal by the policy, no sideways scrolling; sort, theme, print work."""
     chromium = shutil.which("chromium") or pytest.skip("needs Chromium")
     sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
     address = (tmp_path / "out" / "report.html").as_uri()
@@ -323,14 +477,38 @@ def test_in_a_browser(report: str, tmp_path: Path) -> None:
         page.goto(address)
         page.click("#tab-01_scores th:nth-child(2) button")
         column = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
+        page.locator("#tab-01_scores th:nth-child(2) button").press("Enter")
+        turned = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
         page.click("#theme")
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         page.reload()
         remembered = page.evaluate("getComputedStyle(document.body).backgroundColor")
         sideways = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        page.emulate_media(media="print")
+        printed = {name: page.evaluate(f"getComputedStyle({name}).{style}") for name, style in
+                   {"document.body": "backgroundColor",
+                    "document.querySelector('.bar')": "display",
+                    "document.querySelector('nav')": "display",
+                    "document.querySelector('th button')": "display",
+                    "document.querySelector('figure.figure')": "breakInside"}.items()}  # fmt: skip
         browser.close()
     assert {url for url in requests if not url.startswith("data:")} == {address}
     assert complaints == []
     assert column == ["0.25", "0.50"]
+    assert turned == ["0.50", "0.25"]
+    assert list(printed.values()) == ["rgb(255, 255, 255)", "none", "block", "contents", "avoid"]
     assert paper == remembered == "rgb(21, 24, 27)"
     assert not sideways
+
+
+@pytest.mark.long
+def test_the_committed_notebooks_make_a_report_that_can_be_sent(tmp_path: Path) -> None:
+    paths = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    out = build_report(paths, tmp_path / "report.html", provenance=PROVENANCE)
+    assert out.stat().st_size <= 25e6
+    soup = BeautifulSoup(out.read_text(encoding="utf-8"), "html.parser")
+    assert {tag["src"].partition(",")[0] for tag in soup.find_all(src=True)} <= {
+        f"data:image/{kind};base64" for kind in ("png", "jpeg", "svg+xml")
+    }
+    targets = {tag["id"] for tag in soup.find_all(id=True)}
+    assert {a["href"][1:] for a in soup.find_all("a") if a["href"].startswith("#")} <= targets

@@ -1,5 +1,9 @@
 """One file to hand in: executed notebooks become a single HTML document that needs nothing else.
 
+It opens with what the cells tagged ``finding`` and ``summary`` printed, goes through the
+notebooks, and ends with a marker's page (`common.report.claims` says how a claim names its
+evidence), the references and the provenance. Code is left out: the notebooks have it.
+
 Nothing in it runs but its own few lines of script, whose hash its security policy names, and
 no request leaves it: pictures are embedded, formulas are MathML, fonts are the system's.
 """
@@ -10,20 +14,19 @@ import base64
 import hashlib
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import date
-from html import escape
 from pathlib import Path
 
-import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from common.config import UserError, atomic_path
-from common.report.blocks import Page, Slots, clean, number_captions, table_html
-from common.report.outputs import LEFT_OUT, document, tags
-from common.report.prose import render
-from common.report.tables import text_table
+from common.config import atomic_path
+from common.report.blocks import Page, number_captions
+from common.report.claims import reference
+from common.report.prose import inline
+from common.report.provenance import provenance_html
+from common.report.references import merge
+from common.report.sections import Section, read_sections
 
 __all__ = ["build_report"]
 
@@ -33,19 +36,6 @@ SUBTITLE = (
     "Semantic segmentation of the Oxford-IIIT Pet photos, from a custom UNet "
     "through pretrained encoders to a mask from a single click"
 )
-HEADINGS = {"minutes": "Minutes per notebook", "test_reads": "Scorings of the test split"}
-
-
-@dataclass(frozen=True)
-class Section:
-    """One notebook in the report; ``body`` and ``summary`` are finished HTML."""
-
-    anchor: str
-    number: str
-    title: str
-    body: Markup
-    summary: Markup
-    contents: list[tuple[str, str]]
 
 
 def build_report(
@@ -69,63 +59,27 @@ def build_report(
     Raises:
         UserError: a notebook is missing or no notebook, or a picture in its text is missing.
     """
-    read = {Path(path): _read(Path(path)) for path in notebooks}
-    stems = frozenset(path.stem for path in read)
-    figures = frozenset(name for notebook in read.values() for name in _figure_names(notebook))
-    sections = [
-        _section(notebook, Page(path, stems, figures), index)
-        for index, (path, notebook) in enumerate(read.items(), start=1)
-    ]
+    sections = read_sections(notebooks)
     html = _page(
         title=title,
         subtitle=subtitle,
         byline=_byline(provenance),
         sections=sections,
-        provenance=_provenance(provenance),
+        anchors={exhibit.anchor for section in sections for exhibit in section.exhibits},
+        reference=reference,
+        references=_references(sections),
+        provenance=provenance_html(provenance),
     )
     with atomic_path(out) as temporary:
         temporary.write_text(number_captions(html), encoding="utf-8", newline="\n")
     return Path(out)
 
 
-def _read(path: Path) -> nbformat.NotebookNode:
-    try:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}; run this notebook first") from error
-    except Exception as error:  # nbformat, jsonschema and json each raise kinds of their own
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(f"{path}: not a valid notebook ({reason}); run it again") from error
-    return notebook
-
-
-def _figure_names(notebook: nbformat.NotebookNode) -> list[str]:
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    metadata = [output.get("metadata", {}) for output in outputs]
-    return [entry["name"] for entry in metadata if "name" in entry]
-
-
-def _section(notebook: nbformat.NotebookNode, page: Page, index: int) -> Section:
-    cells = [cell for cell in notebook.cells if not tags(cell) & LEFT_OUT]
-    body = [cell for cell in cells if "summary" not in tags(cell)]
-    summary = [cell for cell in cells if "summary" in tags(cell)]
-    html = _html(body, page)
-    title = page.title or page.name
-    apart = replace(page, prefix=f"summary-{page.name}", title=title, contents=[], slots=Slots())
-    number = re.match(r"\d+", page.name)
-    return Section(
-        anchor=page.name,
-        number=number[0] if number else f"{index:02d}",
-        title=title,
-        body=html,
-        summary=_html(summary, apart),
-        contents=page.contents,
-    )
-
-
-def _html(cells: list[nbformat.NotebookNode], page: Page) -> Markup:
-    return Markup(page.slots.fill(render(document(cells, page), page)))
+def _references(sections: list[Section]) -> list[tuple[Markup, list[tuple[str, str]]]]:
+    """Each work as finished HTML, with the anchors and numbers of the sections that cite it."""
+    merged = merge((section.anchor, section.number, section.works) for section in sections)
+    page = Page(Path("references"))
+    return [(Markup(inline(work.text, page)), work.cited) for work in merged]
 
 
 def _byline(provenance: dict) -> str:
@@ -136,28 +90,6 @@ def _byline(provenance: dict) -> str:
     known = [f"{key} {provenance[key]}" for key in ("commit", "profile") if key in provenance]
     line = " · ".join(part for part in [day, *known] if part)
     return re.sub(r"\b([0-9a-f]{10})[0-9a-f]{30}\b", r"\1", line)
-
-
-def _provenance(provenance: dict) -> Markup:
-    """One table of the plain values, then one for each dict and each list of records."""
-    plain = {key: value for key, value in provenance.items() if not isinstance(value, dict | list)}
-    tables = [("", [{"": _words(key), " ": value} for key, value in plain.items()])]
-    for key, value in provenance.items():
-        heading = HEADINGS.get(key, _words(key))
-        if isinstance(value, dict):
-            value = [{"": name, " ": entry} for name, entry in value.items()]
-        if isinstance(value, list):
-            tables.append((heading, value))
-    return Markup("".join(_titled_table(heading, rows) for heading, rows in tables if rows))
-
-
-def _titled_table(heading: str, rows: list[dict]) -> str:
-    title = f"<h3>{escape(heading)}</h3>" if heading else ""
-    return title + table_html(clean(text_table(rows)))
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ").capitalize()
 
 
 def _page(**content: object) -> str:

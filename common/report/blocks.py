@@ -1,17 +1,18 @@
-"""The pieces a page is laid from: sanitized HTML, embedded images, numbered captions, slots."""
+"""The pieces a page is laid from: sanitized HTML, figures with numbered captions, slots."""
 
 from __future__ import annotations
 
-import base64
-import io
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 import bleach
 from bs4 import BeautifulSoup
-from PIL import Image
+
+from common.report.images import image_html, image_size
 
 TAGS = """
     a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4
@@ -28,7 +29,8 @@ ATTRIBUTES = {
 PROTOCOLS = {"http", "https", "mailto"}
 INVISIBLE = ["script", "style", "template", "noscript", "iframe", "object", "svg", "math", "title"]
 SLOT = re.compile(r'<(span|div) data-slot="(\d+)"></\1>')
-NUMBER = "\ue000"  # private-use character: stands for the number a caption gets at the end
+NUMBER = "\ue000"  # private-use characters around an id: the number its caption gets at the end
+REFERENCE = "\ue001"  # and the same number wherever the text refers to that id
 WIDE = 700  # CSS pixels (7.3 inches): from here on a broad figure reaches beyond the text
 SMALL = 540  # below it a figure keeps its size, so that lettering stays alike from plot to plot
 
@@ -63,6 +65,7 @@ class Page:
         attachments: pictures pasted into markdown cells, by the address that refers to them.
         contents: (id, text) of each second-level heading, found while rendering.
         slots: finished HTML that waits to be filled in.
+        unnamed: names for tables and figures that have none, so that all can be linked to.
     """
 
     path: Path
@@ -73,9 +76,11 @@ class Page:
     attachments: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     contents: list[tuple[str, str]] = field(default_factory=list)
     slots: Slots = field(default_factory=Slots)
+    unnamed: Iterator[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.prefix = self.prefix or self.name
+        self.unnamed = (f"{self.prefix}-{count}" for count in itertools.count(1))
 
     @property
     def name(self) -> str:
@@ -98,58 +103,43 @@ def clean(html: str) -> str:
     )
 
 
-def image_html(mime: str, data: bytes, alt: str) -> str:
-    """``<img>`` with the picture inside; an SVG in an ``<img>`` can neither run nor load."""
-    width, height = image_size(mime, data)
-    url = f"data:{mime};base64,{base64.b64encode(data).decode()}"
-    shape = f' width="{width:.0f}" height="{height:.0f}"' if width and height else ""
-    return f'<img src="{url}" alt="{escape(alt)}"{shape}>'
-
-
-def image_size(mime: str, data: bytes) -> tuple[float, float]:
-    """Width and height in CSS pixels (96 an inch); (0, 0) where the picture does not say."""
-    if mime == "image/svg+xml":
-        box = re.search(rb'viewBox="[\d.+-]+[ ,]+[\d.+-]+[ ,]+([\d.]+)[ ,]+([\d.]+)"', data[:4000])
-        return (float(box[1]) * 4 / 3, float(box[2]) * 4 / 3) if box else (0, 0)
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            scale = 96 / max(float(image.info.get("dpi", (96, 96))[0]), 72)
-            return image.width * scale, image.height * scale
-    except (OSError, ValueError):
-        return 0, 0
-
-
 def figure_html(mime: str, data: bytes, *, alt: str, caption: str = "", name: str = "") -> str:
     """Figure with its numbered caption below; ``caption`` is HTML, ``alt`` is plain text."""
     width, height = image_size(mime, data)
     broad = width >= max(WIDE, 1.3 * height)
     kind = "figure wide" if broad else "figure small" if 0 < width < SMALL else "figure"
     image = f'<div class="plate">{image_html(mime, data, alt)}</div>'
-    return _captioned(kind, "fig", name, image + _caption("Figure", caption))
+    anchor = f"fig-{name}" if name else ""
+    return _figure(kind, anchor, image + _caption("Figure", anchor, caption))
 
 
 def table_html(table: str, *, caption: str = "", name: str = "") -> str:
     """Table that scrolls inside its own box, with its numbered caption above."""
+    anchor = f"tab-{name}" if name else ""
     box = f'<div class="scroll">{table}</div>'
-    return _captioned("table", "tab", name, _caption("Table", caption) + box)
+    return _figure("table", anchor, _caption("Table", anchor, caption) + box)
 
 
 def number_captions(html: str) -> str:
-    """Count figures and tables through the whole report, in reading order."""
-    seen = {"Figure": 0, "Table": 0}
+    """Count figures and tables through the whole report; put the numbers where they are cited."""
+    counts = {"Figure": itertools.count(1), "Table": itertools.count(1)}
+    numbers: dict[str, str] = {}
 
     def numbered(match: re.Match[str]) -> str:
-        seen[match[1]] += 1
-        return f"{match[1]}\N{NO-BREAK SPACE}{seen[match[1]]}"
+        kind, anchor = match.groups()
+        numbers[anchor] = f"{kind}\N{NO-BREAK SPACE}{next(counts[kind])}"
+        return numbers[anchor]
 
-    return re.sub(f"(Figure|Table){NUMBER}", numbered, html)
+    html = re.sub(f"(Figure|Table){NUMBER}([^{NUMBER}]*){NUMBER}", numbered, html)
+    cited = f"{REFERENCE}([^{REFERENCE}]*){REFERENCE}"
+    return re.sub(cited, lambda match: numbers.get(match[1], ""), html)
 
 
-def _caption(kind: str, caption: str) -> str:
-    label = f'<span class="number">{kind}{NUMBER}</span>'
+def _caption(kind: str, anchor: str, caption: str) -> str:
+    label = f'<span class="number">{kind}{NUMBER}{anchor}{NUMBER}</span>'
     return f"<figcaption>{label} {caption}</figcaption>" if caption else ""
 
 
-def _captioned(kind: str, prefix: str, name: str, content: str) -> str:
-    anchor = f' id="{prefix}-{escape(name)}"' if name else ""
-    return f'<figure class="{kind}"{anchor}>{content}</figure>'
+def _figure(kind: str, anchor: str, content: str) -> str:
+    known = f' id="{escape(anchor)}"' if anchor else ""
+    return f'<figure class="{kind}"{known}>{content}</figure>'

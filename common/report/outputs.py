@@ -70,7 +70,8 @@ def _shown(output: NotebookNode, page: Page) -> str:
         return _printed(f"{output.ename}: {output.evalue}", page)
     data = {mime: _text(value) for mime, value in output.data.items()}
     caption = output.metadata.get("caption", "")
-    labels = {"caption": inline(caption, page), "name": output.metadata.get("name", "")}
+    name = output.metadata.get("name") or (next(page.unnamed) if caption else "")
+    labels = {"caption": inline(caption, page), "name": name}
     mime = _best_image(data)
     if mime:
         html = figure_html(mime, _bytes(mime, data[mime]), alt=caption, **labels)

@@ -13,7 +13,8 @@ import mistune
 from bs4 import BeautifulSoup, Tag
 
 from common.config import NOTEBOOKS, UserError
-from common.report.blocks import Page, clean, figure_html, image_html, parse, table_html
+from common.report.blocks import Page, clean, figure_html, parse, table_html
+from common.report.images import image_html
 from common.report.mathml import math_plugin, to_mathml
 from common.report.tables import restyle
 
