@@ -109,6 +109,7 @@ ALLOWED: dict[str, str] = {
     "pipeline.*": f"{PLACES} pets pipeline.*",
     "report": "config report.*",
     "report.*": "config report.*",
+    "setup_cell": "config",
     "readme": f"{PLACES} checkpoint click_latency click_scores evaluate runs scores",
     "run_all": f"{PLACES} browser.page pipeline.* report synthetic",
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -95,40 +93,6 @@ def test_it_is_set_up_outside_the_parameters(path: Path):
     ((parameters, _),) = tagged(path, "parameters")
     assert cell.cell_type == "code"
     assert setup < parameters
-
-
-def test_the_set_up_fetches_nothing_where_the_project_is(path: Path, monkeypatch):
-    """Started in the notebooks' folder, as by Jupyter, or the project's, as by papermill."""
-    ((_, cell),) = tagged(path, "setup")
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("run", "Popen", "check_call", "check_output"):
-        monkeypatch.setattr(subprocess, name, None)
-    for folder in (ROOT, ROOT / "notebooks"):
-        monkeypatch.chdir(folder)
-        exec(cell.source, {})  # noqa: S102
-        assert Path.cwd() == ROOT
-        assert str(ROOT) in sys.path
-
-
-def test_the_set_up_elsewhere_fetches_the_project(path: Path, monkeypatch, tmp_path: Path):
-    """On Colab: one clone, one installation, both of them checked."""
-    ((_, cell),) = tagged(path, "setup")
-    calls = []
-
-    def run(command: list, **options) -> None:
-        calls.append(([str(part) for part in command], options))
-        Path(command[-1]).mkdir() if "clone" in command else None
-
-    monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.chdir(tmp_path)
-    exec(cell.source, {})  # noqa: S102
-    assert [("clone" in command, "pip" in command) for command, _ in calls] == [
-        (True, False), (False, True),
-    ]  # fmt: skip
-    assert all(options.get("check") for _, options in calls), "a failed command goes unnoticed"
-    requirements = Path(calls[1][0][calls[1][0].index("-r") + 1]).name
-    assert (ROOT / requirements).is_file()
 
 
 def test_parameters_are_literals(path: Path):
