@@ -103,7 +103,7 @@ ALLOWED: dict[str, str] = {
     # the page in which the network runs
     "browser": "",
     "browser.export": "checkpoint config models.point_unet",
-    "browser.page": f"{PLACES} browser.export checkpoint samples",
+    "browser.page": f"{PLACES} browser.export checkpoint interact.predictor samples",
     # the pipeline and the report
     "pipeline": "",
     "pipeline.*": f"{PLACES} pets pipeline.*",

@@ -186,7 +186,7 @@ def test_latency(canvas, capsys):
     model, screen = (median(column) for column in zip(*found, strict=True))
     with capsys.disabled():
         print(f"\n{CLICKS} clicks in Chromium, medians: model {model} ms, screen {screen} ms")
-    assert model < 2000
+    assert model < 5000
 
 
 def test_a_phone_sees_all_of_it(browser, built):

@@ -111,7 +111,8 @@ def test_the_page_holds_all_it_needs_and_its_policy_admits_no_connection(small):
     assert not soup.find_all(["script", "link", "img"], src=True)
     assert [a["href"] for a in soup.find_all("a")] == ["report.html"]
     settings = json.loads(soup.find(id="settings").string)
-    assert settings == {"model": "tiny", "size": 32, "grid": 16, "radius": 3.0}
+    expected = {"model": "tiny", "size": 32, "grid": 16, "radius": 3.0}
+    assert settings.items() >= expected.items()
     credits = {photo["credit"] for photo in json.loads(soup.find(id="photos").string)}
     assert credits == {sample.credit for sample in load_samples()}
     graph = gzip.decompress(base64.b64decode(soup.find(id="decoder").string))

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.config import CHECKPOINTS, SAMPLES, UserError, atomic_path
-from common.provenance import file_sha256, json_sha256
+from common.provenance import code_hash, file_sha256, json_sha256, module_closure
 from common.samples import load_samples
 
 HERE = Path(__file__).parent
@@ -50,11 +50,11 @@ def build_page(out: str | Path, checkpoint: str | Path = CHECKPOINTS / "point_un
 
 
 def page_key(checkpoint: Path) -> str:
-    """Hash of all that a page is made of: a checkpoint, and the files of the page."""
-    parts = [*HERE.rglob("*.*"), *SCRIPT, *STYLE, *SAMPLES.glob("*.*"), *SIGN.glob("*.j2")]
-    parts += [checkpoint.with_suffix(suffix) for suffix in (".json", ".safetensors")]
-    files = {path for path in parts if path.is_file() and path.suffix != ".pyc"}
-    return json_sha256([file_sha256(path) for path in sorted(files)])
+    """Hash of all that a page is made of: a checkpoint, files, and what code builds it."""
+    parts = [*SCRIPT, *WORKER, *STYLE, RUNTIME, WASM, *SAMPLES.glob("*.*"), *SIGN.glob("*.j2")]
+    parts += [HERE / "page.html.j2", checkpoint, checkpoint.with_suffix(".safetensors")]
+    parts += module_closure(Path(__file__)).values()
+    return json_sha256([code_hash(path) for path in sorted(set(parts)) if path.is_file()])
 
 
 def is_current(page: Path, key: str) -> bool:
@@ -68,6 +68,7 @@ def is_current(page: Path, key: str) -> bool:
 
 def _page(checkpoint: Path, key: str) -> str:
     from common.checkpoint import load_checkpoint  # only now: torch takes its time
+    from common.interact.predictor import PromptedPredictor
 
     from .export import export_graphs
 
@@ -85,7 +86,8 @@ def _page(checkpoint: Path, key: str) -> str:
         if re.search(r"</script|<!--", text, re.IGNORECASE):
             raise UserError("a script of the page would end it before its end; write it otherwise")
     settings = {"model": checkpoint.stem, "size": card.size, "grid": graphs.grid,
-                "radius": model.radius}  # fmt: skip
+                "radius": model.radius,
+                "reach": getattr(PromptedPredictor(model, card), "reach", None)}  # fmt: skip
     environment = Environment(
         loader=FileSystemLoader([HERE, SIGN]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

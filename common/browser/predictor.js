@@ -16,7 +16,7 @@ async function unpacked(text) {
 }
 
 const tasks = {
-  /** Start the runtime and both graphs. `settings` has size, grid, radius and levels. */
+  /** Start the runtime and both graphs. `settings` has size, grid, radius and reach. */
   async load({ runtime, wasm, graphs, settings }) {
     about = settings;
     ort = await import(runtime);
@@ -45,6 +45,7 @@ const tasks = {
     const prompt = new ort.Tensor("float32", promptMaps(points, labels, previous), shape);
     const found = await decoder.run({ prompt, ...photo.levels });
     const logits = found.mask.data.slice();
+    if (previous && about.reach) settle(logits, previous, points.at(-1));
     const mask = await tasks.mask({ logits, width, height });
     return { logits, mask, score: found.quality.data[0], ms: performance.now() - start };
   },
@@ -58,6 +59,19 @@ const tasks = {
     return new Uint8ClampedArray(pixels.buffer);
   },
 };
+
+/** Logits that follow the newest click near it, and far from it go half the way; as in Python. */
+function settle(logits, before, [x, y]) {
+  const { grid, reach } = about;
+  for (let row = 0, at = 0; row < grid; row++) {
+    for (let column = 0; column < grid; column++, at++) {
+      const across = (column + 0.5) / grid - (x + 0.5) / photo.width;
+      const down = (row + 0.5) / grid - (y + 0.5) / photo.height;
+      const share = 0.5 + 0.5 * Math.exp(-(across ** 2 + down ** 2) / reach ** 2);
+      logits[at] = before[at] + share * (logits[at] - before[at]);
+    }
+  }
+}
 
 /** Disks of the pet's clicks, disks of the others, and the mask before: (3, grid, grid). */
 function promptMaps(points, labels, previous) {
