@@ -115,7 +115,7 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
         names = bundle.namelist()
         if strange := sorted(set(names) - set(MEMBERS)):
             raise UserError(
-                f"{archive}: {strange[0]!r} is no part of a preprocessed dataset; "
+                f"{archive}: {strange[0][:60]!r} is no part of a preprocessed dataset; "
                 "take an archive made by `python -m common.data export`"
             )
         if sorted(names) != sorted(MEMBERS):
@@ -135,8 +135,9 @@ def _explained(archive: Path | str | None) -> Iterator[None]:
     except FileNotFoundError:
         raise UserError(f"{archive}: no such archive; check the path") from None
     except Exception as error:  # zipfile lets a dozen kinds through for damaged files
+        reason = str(error).partition("\n")[0][:200]  # it may quote the archive
         raise UserError(
-            f"{archive}: not a readable archive ({error}); copy or export it again"
+            f"{archive}: not a readable archive ({reason}); copy or export it again"
         ) from None
 
 

@@ -7,20 +7,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from .building import bounded
+from .cache import MAX_SIZE, MIN_SIZE
 from .config import CHECKPOINTS, UserError, atomic_path
+from .geometry import FITS
 from .models import create_model, full_name
 from .models.encoders import FrozenEncoder
 from .provenance import git_commit, versions
 
 FORMAT = 1
+SOUND: dict[str, Callable[[Any], bool]] = {  # what the fields of a card may hold
+    "model": lambda value: isinstance(value, str),
+    "kwargs": lambda value: isinstance(value, dict),
+    "size": lambda value: type(value) is int and MIN_SIZE <= value <= MAX_SIZE,
+    "fit": lambda value: value in FITS,
+    "training": lambda value: isinstance(value, dict),
+    "encoder": lambda value: value is None
+    or (isinstance(value, dict) and {"name", "sha256"} <= value.keys()),
+}
 
 
 @dataclass(frozen=True)
@@ -86,19 +100,21 @@ def save_checkpoint(
 
 
 def read_card(path: str | Path) -> dict:
-    """The JSON file of a checkpoint, checked for its format."""
+    """The JSON file of a checkpoint, checked for its format and the kinds of its fields."""
     _, file = checkpoint_files(path)
     try:
         card = json.loads(file.read_text())
     except OSError:
         known = ", ".join(sorted(p.stem for p in CHECKPOINTS.glob("*.json"))) or "none yet"
         raise UserError(f"no checkpoint {file}; committed ones: {known}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: not JSON ({error}); fetch the checkpoint again") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise UserError(
             f"{file}: not a checkpoint of format {FORMAT}; update the project or the file"
         )
+    if wrong := [name for name, sound in SOUND.items() if name in card and not sound(card[name])]:
+        raise UserError(f"{file}: {wrong[0]} is damaged; fetch the checkpoint again")
     return card
 
 
@@ -129,7 +145,8 @@ def load_checkpoint(path: str | Path, **kwargs) -> tuple[nn.Module, Card]:
         raise UserError(
             f"{file}: not a readable checkpoint ({error}); fetch both files again"
         ) from None
-    model = create_model(card.model, **{**card.kwargs, **kwargs})
+    with bounded(file):
+        model = create_model(card.model, **{**card.kwargs, **kwargs})
     _check_encoder(frozen_encoder(model), described.get("encoder"), file)
     _fill(model, tensors, file)
     return model.eval(), card
@@ -151,8 +168,13 @@ def _fill(model: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     """Copy tensors into the model; every one must be expected, and none may be missing."""
     expected = trained_tensors(model)
     missing, surplus = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
-    wrong = {n for n in expected.keys() & tensors.keys() if expected[n].shape != tensors[n].shape}
-    for what, names in (("missing", missing), ("surplus", surplus), ("of another shape", wrong)):
+    both = expected.keys() & tensors.keys()
+    shape = {n for n in both if expected[n].shape != tensors[n].shape}
+    kind = {n for n in both if expected[n].is_floating_point() != tensors[n].is_floating_point()}
+    for what, names in (
+        ("missing", missing), ("surplus", surplus), ("of another shape", shape),
+        ("of another kind of number", kind),
+    ):  # fmt: skip
         if names:
             raise UserError(
                 f"{file}: {len(names)} tensors {what}, as {min(names)}; it is of another model"

@@ -45,7 +45,8 @@ ALLOWED: dict[str, str] = {
     "models": "config models.*",
     "models.*": "config models.*",
     # training
-    "checkpoint": f"{PLACES} models models.encoders",
+    "building": "config",
+    "checkpoint": f"{PLACES} building cache geometry models models.encoders",
     "predict": "checkpoint geometry",
     "optim": "",
     "quick_eval": "config data cache",

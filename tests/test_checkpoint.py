@@ -129,6 +129,7 @@ def test_tensors_that_are_not_those_of_the_card(stem: Path):
     [
         ("{", r"a\.json: not JSON"),
         ("\ufffd".encode("utf-16"), r"a\.json: not JSON"),
+        ("[" * 60_000, r"a\.json: not JSON"),
         ("[]", r"a\.json: not a checkpoint of format 1"),
         ('{"format": 2}', r"a\.json: not a checkpoint of format 1; update"),
         ('{"model": "unet"}', r"a\.json: not a checkpoint of format 1"),
@@ -146,6 +147,10 @@ def test_cards_that_are_none(stem: Path, card: str | bytes, message: str):
         ({"model": "mobile"}, "'mobile' is unknown; choose one of"),
         ({"kwargs": {"depht": 1}}, "'depht'.*it takes widths"),
         ({"kwargs": {"widths": [16, 32]}}, "of another shape|surplus|missing"),
+        ({"kwargs": {"widths": [10**9]}}, r"a\.safetensors: describes no network|more than 8,000"),
+        ({"kwargs": [1]}, r"a\.json: kwargs is damaged; fetch"),
+        ({"size": 10**9}, r"a\.json: size is damaged; fetch"),
+        ({"encoder": "lite0"}, r"a\.json: encoder is damaged; fetch"),
     ],
 )
 def test_cards_of_another_model(stem: Path, fields: dict, message: str):
