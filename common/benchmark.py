@@ -1,60 +1,175 @@
-"""How fast a network trains on this processor, by number format and memory layout."""
+"""What each committed model costs on this processor, beside a well-known network.
+
+    python -m common.benchmark
+
+times all models in turn, again and again (A B C A B C …), so that whatever else the machine does
+falls on all of them alike, and writes ``results/benchmark.csv``. A row is a model and a quantity:
+
+- ``params_trained``, ``params_frozen``; ``madds``: of one photo at the model's own size
+- ``train_…``, ``infer_photos_per_second``: batches of 16 at the model's own size; with ``_128`` at
+  128 px, where all can be compared. Training reads photos, a frozen encoder included;
+  ``train_kept_…`` reads that encoder's kept features, as the project's own trainings do
+- ``train_ratio``, ``infer_ratio``: the same as multiples of `SmpUnet`'s speed at that size
+- ``ms_photo``: from a photo of 1024×768 to its mask; ``ms_click_p50``, ``ms_click_p95``: a click
+- ``peak_memory_mb``, ``peak_memory_infer_mb``: of a process that trains, or reads one photo
+- of the model ``data_pipeline``: photos a second that reach a network, and ``feeds_…``: as a
+  multiple of the fastest training on photos
+
+Values are medians of the runs; low and high are the least and the largest.
+"""
 
 from __future__ import annotations
 
+import argparse
 import time
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 from torch import nn
 from tqdm.auto import tqdm
 
-from .config import CLASSES, atomic_path
-from .models import create_model
+from .checkpoint import Card, checkpoint_files, load_checkpoint
+from .click_latency import HEIGHT, WIDTH, click_latency
+from .config import RESULTS, atomic_path, cli, data_root
+from .cost_table import COMMON, RIVAL, cost_table, summary, with_ratios
+from .costs import BATCH, inference, kept_step, multiply_adds, parameters, training_step
+from .data import prepare
+from .interact.predictor import load_predictor
+from .models import list_models
+from .peak_memory import peak_memory
+from .predict import predict_mask
+from .provenance import processor
+from .samples import load_sample
+from .smp import SmpUnet
+from .survey import loader_speed
 
-FORMATS = {"float32": torch.float32, "bf16": torch.bfloat16}
-LAYOUTS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
+Networks = list[tuple[str, nn.Module, Card]]
+FACTS = ["model", "quantity", "size", "run", "value"]
 
 
-def training_speed(
-    name: str, *, size: int = 128, batch: int = 16, runs: int = 5, steps: int = 3
-) -> pd.DataFrame:
-    """Photos a second of forward and backward passes, every combination in turn in each run.
+def networks(names: list[str], alone: bool = False) -> Networks:
+    """Committed checkpoints, and the rival at each of their sizes (unless ``alone``)."""
+    ours = [(name, *load_checkpoint(name)) for name in names]
+    if alone:
+        return ours
+    rival = SmpUnet().eval()
+    sizes = sorted({COMMON, *(card.size for _, _, card in ours)})
+    return ours + [(RIVAL, rival, Card(RIVAL, size=size)) for size in sizes]
+
+
+def committed() -> list[str]:
+    """Models of the registry that have a checkpoint."""
+    return [name for name in list_models() if checkpoint_files(name)[1].is_file()]
+
+
+def works(measured: Networks, photo: np.ndarray) -> dict[tuple[str, str, int], Callable]:
+    """What is timed: (model, quantity, size) -> a call that does it once."""
+    calls: dict[tuple[str, str, int], Callable] = {}
+    for name, model, card in measured:
+        for size in {card.size, COMMON}:
+            calls[name, "train_photos_per_second", size] = training_step(model, size)
+            calls[name, "infer_photos_per_second", size] = inference(model, size)
+        if kept := kept_step(model, card.size):
+            calls[name, "train_kept_photos_per_second", card.size] = kept
+        calls[name, "ms_photo", card.size] = lambda m=model, c=card: predict_mask(m, c, photo)
+    return calls
+
+
+def in_turn(calls: dict[tuple[str, str, int], Callable], runs: int) -> pd.DataFrame:
+    """Photos a second, or milliseconds, of each call, all of them once in each run.
 
     Returns:
-        Rows format, layout, run, photos_per_second; the warm-up run is left out.
+        Rows of `FACTS`; the first run warms up and is left out.
     """
-    networks = {layout: create_model(name).train() for layout in LAYOUTS}
     rows = []
-    for run, form, layout in tqdm([*product(range(runs + 1), FORMATS, LAYOUTS)], desc="timing"):
-        network = networks[layout].to(memory_format=LAYOUTS[layout])
+    for run, key in tqdm([*product(range(runs + 1), calls)], "timing", mininterval=1):
+        torch.manual_seed(run)  # how many rounds of clicks a training step takes is drawn
         start = time.perf_counter()
-        for _ in range(steps):
-            _step(network, size, batch, FORMATS[form], LAYOUTS[layout])
-        speed = steps * batch / (time.perf_counter() - start)
-        rows.append((form, layout, run, round(speed, 2)))
-    table = pd.DataFrame(rows, columns=["format", "layout", "run", "photos_per_second"])
-    return table[table["run"] > 0]
+        calls[key]()
+        seconds = time.perf_counter() - start
+        rows.append((*key, run, 1000 * seconds if key[1] == "ms_photo" else BATCH / seconds))
+    return pd.DataFrame([row for row in rows if row[3]], columns=FACTS)
 
 
-def _step(
-    network: nn.Module, size: int, batch: int, form: torch.dtype, layout: torch.memory_format
-) -> None:
-    """One forward and backward pass on random photos."""
-    image = torch.rand(batch, 3, size, size).contiguous(memory_format=layout)
-    mask = torch.randint(len(CLASSES), (batch, size, size), dtype=torch.uint8)
-    whole = {"image": image, "mask": mask, "breed": torch.zeros(batch, dtype=torch.long)}
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=form is torch.bfloat16):
-        loss = network.loss({key: whole[key] for key in network.inputs})
-    loss.backward()
-    network.zero_grad(set_to_none=True)
+def click_times(measured: Networks, photo: np.ndarray, runs: int) -> pd.DataFrame:
+    """Median and 95th percentile of a run's clicks in milliseconds; the rival knows no pets."""
+    sizes = {name: card.size for name, _, card in measured if name != RIVAL}
+    table = click_latency({name: load_predictor(name) for name in sizes}, photo, runs)
+    clicks = table[table["part"] == "click"].groupby(["model", "run"], sort=False)["ms"]
+    found = clicks.quantile([0.5, 0.95]).rename("value").reset_index()
+    names = found["level_2"].map({0.5: "ms_click_p50", 0.95: "ms_click_p95"})
+    return found.assign(quantity=names, size=found["model"].map(sizes))[FACTS]
 
 
-def measure_or_load(file: Path, name: str, *, measure: bool, **kwargs) -> pd.DataFrame:
-    """The table of `training_speed`, measured now or as stored in ``file``."""
-    if measure and not file.is_file():
-        with atomic_path(file) as path:
-            training_speed(name, **kwargs).to_csv(path, index=False)
-    return pd.read_csv(file)
+def fixed_costs(measured: Networks) -> pd.DataFrame:
+    """Weights, multiply-adds and memory, which one look tells."""
+    rows = []
+    for name, model, card in tqdm(measured, "weights and memory"):
+        trained, frozen = parameters(model)
+        memory = peak_memory(name, card.size)
+        found = {
+            "params_trained": trained, "params_frozen": frozen,
+            "madds": multiply_adds(model, card.size),
+            "peak_memory_mb": memory["train"], "peak_memory_infer_mb": memory["infer"],
+        }  # fmt: skip
+        rows += [(name, quantity, card.size, 1, value) for quantity, value in found.items()]
+    return pd.DataFrame(rows, columns=FACTS)
+
+
+def pipeline(root: Path, fastest: float, runs: int) -> pd.DataFrame:
+    """Photos a second from the cache to a network, as stored and augmented, with no worker."""
+    cache = prepare(root, size=COMMON)
+    table = loader_speed({"cache": cache}, photos=512, runs=runs).rename(
+        columns={"photos_per_second": "value"}
+    )
+    names = table["augment"].map({"none": "stored", "full": "augmented"})
+    table = table.assign(model="data_pipeline", size=COMMON)
+    speeds = table.assign(quantity="photos_per_second_" + names)
+    feeds = table.assign(quantity="feeds_ratio_" + names, value=table["value"] / fastest)
+    return pd.concat([speeds, feeds])[FACTS]
+
+
+def benchmark(names: list[str], *, runs: int, alone: bool, root: Path | None) -> pd.DataFrame:
+    """All of it, as the module's docstring says; the pipeline is timed where photos are."""
+    measured = networks(names, alone)
+    fixed = fixed_costs(measured)
+    photo = np.asarray(Image.fromarray(load_sample("chelsea").image).resize((WIDTH, HEIGHT)))
+    clicks = click_times(measured, photo, runs)
+    timed = with_ratios(in_turn(works(measured, photo), runs))
+    parts = [fixed, clicks, timed]
+    if root is not None:
+        trained = timed.query("quantity == 'train_photos_per_second' and size == @COMMON")
+        fastest = trained.groupby("model")["value"].median().max()
+        parts.append(pipeline(root, fastest, runs))
+    own = {name: card.size for name, _, card in measured if name != RIVAL}
+    return summary(pd.concat(parts), own, processor())
+
+
+@cli
+def main(argv: list[str] | None = None) -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m common.benchmark", description=__doc__)
+    parser.add_argument("--models", nargs="+", default=committed(), help="default: all committed")
+    parser.add_argument("--runs", type=int, default=5, help="kept runs of each (5)")
+    parser.add_argument("--alone", action="store_true", help="without the network of SMP")
+    parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
+    parser.add_argument("--out", type=Path, default=RESULTS / "benchmark.csv")
+    args = parser.parse_args(argv)
+    root = data_root(args.data_root)
+    if root is None:
+        print("no dataset (PETS_ROOT): the data pipeline is not timed")
+    table = benchmark(args.models, runs=args.runs, alone=args.alone, root=root)
+    with atomic_path(args.out) as path:
+        table.to_csv(path, index=False, float_format="%.6g")
+    print(cost_table(table).to_string())
+    feeds = table[table["model"] == "data_pipeline"].set_index("quantity")["value"].round(2)
+    print(feeds.to_string() if len(feeds) else "")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

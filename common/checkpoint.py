@@ -119,7 +119,7 @@ def read_card(path: str | Path) -> dict:
 
 
 def load_checkpoint(path: str | Path, **kwargs) -> tuple[nn.Module, Card]:
-    """Rebuild a network from its two files, in evaluation mode.
+    """Rebuild a network from its two files, in evaluation mode, its kernels channels last.
 
     Args:
         path: a bare name (a committed checkpoint, as "unet") or the path of either file.
@@ -149,7 +149,7 @@ def load_checkpoint(path: str | Path, **kwargs) -> tuple[nn.Module, Card]:
         model = create_model(card.model, **{**card.kwargs, **kwargs})
     _check_encoder(frozen_encoder(model), described.get("encoder"), file)
     _fill(model, tensors, file)
-    return model.eval(), card
+    return model.eval().to(memory_format=torch.channels_last), card  # else reordered at each call
 
 
 def _check_encoder(found: dict | None, trained_on: dict | None, file: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from .config import atomic_path
 from .evaluate import read_counts
-from .interact.predictor import PromptedPredictor
+from .interact.predictor import Predictor, PromptedPredictor
 from .provenance import processor
 
 WIDTH, HEIGHT = 1024, 768
@@ -21,7 +21,7 @@ CLICKS = 5  # on a photo, one after the other
 
 
 def click_latency(
-    predictors: Mapping[str, PromptedPredictor], photo: np.ndarray, runs: int = 12
+    predictors: Mapping[str, Predictor], photo: np.ndarray, runs: int = 12
 ) -> pd.DataFrame:
     """Milliseconds of each reading and each click, the models in turn in each run.
 
@@ -42,9 +42,7 @@ def click_latency(
     return pd.DataFrame([row for row in rows if row["run"]])
 
 
-def _session(
-    predictor: PromptedPredictor, image: np.ndarray, rng: np.random.Generator
-) -> list[dict]:
+def _session(predictor: Predictor, image: np.ndarray, rng: np.random.Generator) -> list[dict]:
     """A photo is read, then clicked at random places, each click refining the mask before."""
     start = time.perf_counter()
     predictor.set_image(image)

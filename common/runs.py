@@ -37,6 +37,7 @@ from .checkpoint import (
 from .config import RESULTS, UserError, atomic_path, cli
 from .data import PetCache, PetDataset, prepare
 from .models import create_model, default_kwargs, full_name, list_models
+from .processes import is_main, join, wait
 from .provenance import file_sha256, json_sha256, module_closure, processor, source_key
 from .quick_eval import quick_scores
 from .train import Score, TrainConfig, Trainer, watched
@@ -136,9 +137,11 @@ def train_or_load(
         "best_epoch": int(best["epoch"]), watch: round(float(best[watch]), 5),
         "minutes": round(float(history["seconds"].sum() / 60), 1), "processor": processor(),
     }  # fmt: skip
-    with atomic_path(results / "history" / f"{name}.csv") as file:
-        history.to_csv(file, index=False)
-    save_checkpoint(stem, network, replace(card, training=training))
+    if is_main():  # the others' running statistics differ: two files of two processes clash
+        with atomic_path(results / "history" / f"{name}.csv") as file:
+            history.to_csv(file, index=False)
+        save_checkpoint(stem, network, replace(card, training=training))
+    wait()
     return load_run(name, results, folder)
 
 
@@ -181,11 +184,14 @@ def main(argv: list[str] | None = None) -> None:
         parser.add_argument(flag, type=kind, default=option.default)
     args = vars(parser.parse_args(argv))
     config = TrainConfig(**{option.name: args[option.name] for option in fields(TrainConfig)})
+    join()
     cache = prepare(args["data_root"], size=args["size"])
     name = args["name"] or args["model"]
     run = train_or_load(
         name, model=args["model"], config=config, cache=cache, results=args["results"]
     )
+    if not is_main():
+        return
     print(run.history.round(4).to_string(index=False))
     print(f"best weights: {args['results'] / 'checkpoints' / name}.safetensors")
 

@@ -98,6 +98,12 @@ def test_a_channels_last_network_is_stored_as_any_other(stem: Path, tmp_path: Pa
     assert (tmp_path / "b.safetensors").read_bytes() == (tmp_path / "a.safetensors").read_bytes()
 
 
+def test_a_loaded_network_has_the_layout_that_convolutions_want(stem: Path):
+    model, _ = load_checkpoint(stem)
+    kernels = [value for value in model.parameters() if value.ndim == 4]
+    assert all(k.is_contiguous(memory_format=torch.channels_last) for k in kernels)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -24,6 +24,7 @@ from common.config import CLASSES, ROOT, UserError
 from common.figures import (
     architecture,
     clicks,
+    cost,
     dataset,
     film,
     photos,
@@ -176,6 +177,15 @@ MAPS = {
     title: np.stack([np.eye(24), np.eye(24)[::-1], np.ones((24, 24))])
     for title in ("disks, radius 3", "Gaussians, σ 3", "with the mask before")
 }
+COSTS = pd.DataFrame(
+    [
+        (name, f"{kind}_{unit}_128", value, 0.9 * value, 1.2 * value)
+        for i, name in enumerate([*MODEL_COLOURS, "smp_unet_resnet34"])
+        for kind, factor in (("train", 1), ("infer", 3))
+        for unit, value in (("photos_per_second", factor * (8 + i**2)), ("ratio", 1 + 0.8 * i))
+    ],
+    columns=["model", "quantity", "value", "low", "high"],
+)
 NOTE = "2,453 test photos, one seed, 95 % bootstrap intervals over photos " * 2
 
 CHARTS = {
@@ -185,6 +195,7 @@ CHARTS = {
     "duplicates": lambda: dataset.duplicates(BITS, 4),
     "fit_choice": lambda: dataset.fit_choice(FITS, note=NOTE),
     "loader_speed": lambda: dataset.loader_speed(SPEED, note=NOTE),
+    "speeds": lambda: cost.speeds(COSTS, note=NOTE),
     "history": lambda: training.history(HISTORY, 33, note=NOTE),
     "ablation": lambda: training.ablation(ABLATION, note=NOTE),
     "intervals": lambda: training.intervals(INTERVALS, score="IoU", note=NOTE),
@@ -301,6 +312,8 @@ EMPTY = {
     "duplicates": lambda: dataset.duplicates(BITS.head(0), 4),
     "fit_choice": lambda: dataset.fit_choice(FITS.drop(columns="low")),
     "loader_speed": lambda: dataset.loader_speed(SPEED.head(0)),
+    "speeds": lambda: cost.speeds(COSTS.head(0)),
+    "speeds_size": lambda: cost.speeds(COSTS, size=256),
     "history": lambda: training.history(HISTORY.head(0)),
     "ablation": lambda: training.ablation(ABLATION.head(0)),
     "ablation_base": lambda: training.ablation(ABLATION.tail(2)),
@@ -346,6 +359,7 @@ ONE = {
     "duplicates": lambda: dataset.duplicates(BITS.head(1), 4),
     "fit_choice": lambda: dataset.fit_choice(FITS.head(1)),
     "loader_speed": lambda: dataset.loader_speed(SPEED.head(1)),
+    "speeds": lambda: cost.speeds(COSTS.head(4)),
     "history": lambda: training.history(HISTORY.head(1)),
     "ablation": lambda: training.ablation(ABLATION.head(1)),
     "intervals": lambda: training.intervals(INTERVALS.head(1)),

@@ -19,6 +19,7 @@ from common.checkpoint import Card, save_checkpoint
 from common.config import ROOT
 from common.models import create_model
 from common.processes import interleaved
+from common.runs import load_run
 from common.synthetic import make_pets
 
 LAUNCH = (
@@ -107,3 +108,14 @@ def test_two_processes_train_as_one(many_pets, tmp_path):
     assert len(one["losses"]) == 20 and one["losses"][-1] < 0.8 * one["losses"][0]
     assert two["losses"] == pytest.approx(one["losses"], abs=1e-4)
     assert two["val_miou"] == pytest.approx(one["val_miou"], abs=1e-4)
+
+
+@pytest.mark.long
+def test_two_processes_leave_one_checkpoint(many_pets, tmp_path):
+    """Batch statistics differ between processes, so that files of both would not fit together."""
+    options = {"model": "unet", "data-root": many_pets, "results": tmp_path, "size": 32,
+               "epochs": 1, "max-steps": 2, "batch-size": 4, "workers": 0}  # fmt: skip
+    told = run(*LAUNCH, "-m", "common.runs", *(f"--{k}={v}" for k, v in options.items()))
+    assert told.count("best weights: ") == 1
+    card = load_run("unet", tmp_path).card
+    assert card.training["batch_size"] == 4

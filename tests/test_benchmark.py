@@ -1,0 +1,251 @@
+"""Costs: counted by hand, timed in turn, and written so that no two quantities mix."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from common import benchmark, costs, peak_memory
+from common.checkpoint import Card
+from common.config import RESULTS, UserError
+from common.cost_table import COLUMNS, RIVAL, cost_table, read_cost, summary, with_ratios
+from common.models import create_model
+from common.models.layers import SelfAttention
+from common.smp import SmpUnet
+
+TIMES = pd.DataFrame(
+    [
+        (model, f"{kind}_photos_per_second", size, run, value * run)
+        for model, size, value in (
+            ("a", 128, 30.0), ("b", 192, 8.0), ("b", 128, 18.0), (RIVAL, 128, 10.0),
+            (RIVAL, 192, 4.0),
+        )
+        for kind in ("train", "infer")
+        for run in (1, 2, 3)
+    ],
+    columns=["model", "quantity", "size", "run", "value"],
+)  # fmt: skip
+
+
+class Clock:
+    """Every call takes as many seconds as it says."""
+
+    def __init__(self) -> None:
+        self.now, self.calls = 0.0, []
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def call(self, name: str, seconds: float):
+        def work() -> None:
+            self.calls.append(name)
+            self.now += seconds
+
+        return work
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(benchmark, "time", found)
+    return found
+
+
+# Counting
+
+
+def test_weights_are_trained_or_frozen():
+    model = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2))
+    model[0].requires_grad_(False)
+    assert costs.parameters(model) == (12, 20)
+
+
+def test_multiply_adds_of_a_convolution_and_of_attention():
+    conv = nn.Conv2d(3, 7, 3, padding=1)
+    assert costs.multiply_adds(conv, 10) == 10 * 10 * 7 * 3 * 9
+    attend = nn.Sequential(nn.Conv2d(3, 64, 1), SelfAttention(64))
+    n = 8 * 8
+    by_hand = n * 3 * 64 + n * 64 * 192 + 2 * n * n * 64 + n * 64 * 64
+    assert costs.multiply_adds(attend.eval(), 8) == by_hand
+
+
+def test_multiply_adds_count_no_gradient_and_need_none():
+    """Layers of torch's transformer are fused, and then not counted, where gradients are off."""
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+
+    class Tokens(nn.Module):
+        def forward(self, image):
+            return layer(image.flatten(2)[:, :1].expand(1, 16, -1).transpose(1, 2))
+
+    n = 4 * 4
+    by_hand = n * 16 * 48 + 2 * n * n * 16 + n * 16 * 16 + 2 * n * 16 * 32
+    assert costs.multiply_adds(Tokens().eval(), 4) == by_hand
+
+
+# What is timed
+
+
+def test_the_batch_is_of_the_samples():
+    batch = costs.sample_batch(32, 6)
+    assert batch["image"].shape == (6, 3, 32, 32) and batch["mask"].shape == (6, 32, 32)
+    assert torch.equal(batch["image"][0], batch["image"][4]), "four photos, then again"
+    for mask, species in zip(batch["mask"], batch["species"], strict=True):
+        assert set(mask.unique().tolist()) - {255} == {0, int(species) + 1}
+
+
+def test_a_training_step_trains_a_copy():
+    model = create_model("unet", widths=(8, 16), stem=1)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    costs.training_step(model, 32)()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_inference_gives_scores_of_the_batch():
+    model = create_model("unet", widths=(8, 16), stem=1)
+    assert costs.inference(model, 32)().shape == (16, 3, 32, 32)
+    assert not model.training
+
+
+def test_only_frozen_encoders_have_kept_features():
+    assert costs.kept_step(create_model("unet", widths=(8, 16), stem=1), 32) is None
+    model = create_model("lite0_linear", random=True)
+    model.encoder.forward = lambda image: pytest.fail("the encoder ran") if timed else kept
+    timed, kept = False, type(model.encoder).forward(model.encoder, torch.rand(16, 3, 64, 64))
+    step = costs.kept_step(model, 64)
+    timed = True
+    step()
+
+
+def test_models_take_turns_and_the_first_run_is_left_out(clock):
+    calls = {
+        ("a", "train_photos_per_second", 128): clock.call("a", 2.0),
+        ("b", "ms_photo", 128): clock.call("b", 0.25),
+    }
+    table = benchmark.in_turn(calls, runs=2)
+    assert clock.calls == ["a", "b"] * 3
+    assert table["run"].tolist() == [1, 1, 2, 2]
+    assert table["value"].tolist() == [8.0, 250.0] * 2, "16 photos in 2 s; a quarter of a second"
+
+
+def test_works_cover_both_sizes():
+    model = create_model("unet", widths=(8, 16), stem=1).eval()
+    measured = [("unet", model, Card("unet", size=32)), ("other", model, Card("unet", size=128))]
+    calls = benchmark.works(measured, np.zeros((30, 40, 3), np.uint8))
+    assert {key[2] for key in calls if key[0] == "unet"} == {32, 128}
+    assert {key[2] for key in calls if key[0] == "other"} == {128}
+    calls["unet", "ms_photo", 32]()
+
+
+def test_committed_models_are_of_the_registry():
+    names = benchmark.committed()
+    assert "unet" in names and "unet_l" not in names and "mae_pets" not in names
+
+
+# Memory
+
+
+def test_peak_memory_grows_with_what_is_touched():
+    before = peak_memory.peak_mb()
+    block = np.ones(2**25)  # 256 MB
+    assert peak_memory.peak_mb() - before > 100
+    del block
+    assert peak_memory.peak_mb() - before > 100, "once held, counted for good"
+
+
+@pytest.mark.long
+def test_a_fresh_process_does_not_count_what_its_parent_held():
+    block = np.ones(2**28)  # 2 GB
+    found = peak_memory.peak_memory("point_unet_s", 128)
+    del block
+    assert 100 < found["infer"] <= found["train"] < 2000
+
+
+# The rival
+
+
+def test_the_rival_answers_as_ours_do():
+    pytest.importorskip("segmentation_models_pytorch")
+    model = SmpUnet()
+    image = torch.rand(2, 3, 64, 32)
+    assert model(image).shape == (2, 3, 64, 32)
+    mask = torch.zeros(2, 64, 32, dtype=torch.uint8)
+    assert model.loss({"image": image, "mask": mask}).requires_grad
+    assert costs.parameters(model) == (24_436_659, 0)
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "segmentation_models_pytorch", None)
+    with pytest.raises(UserError, match="segmentation-models-pytorch is missing.*--alone"):
+        SmpUnet()
+
+
+# The table
+
+
+def test_ratios_are_of_the_same_size_and_run():
+    table = with_ratios(TIMES)
+    ratios = table[table["quantity"] == "train_ratio"].set_index(["model", "size", "run"])["value"]
+    assert (ratios["a"] == 3.0).all() and (ratios[RIVAL] == 1.0).all()
+    assert (ratios["b"][192] == 2.0).all() and (ratios["b"][128] == 1.8).all()
+
+
+def test_the_summary_keeps_sizes_apart():
+    table = summary(with_ratios(TIMES), {"a": 128, "b": 192}, "a processor")
+    assert list(table.columns) == COLUMNS
+    assert not table.duplicated(["model", "quantity"]).any()
+    row = table.set_index(["model", "quantity"]).loc
+    speed = row["b", "train_photos_per_second"]
+    assert (speed["value"], speed["low"], speed["high"], speed["size"]) == (16.0, 8.0, 24.0, 192)
+    assert speed["runs"] == 3 and speed["unit"] == "photos/s"
+    assert row["b", "train_photos_per_second_128"]["value"] == 36.0
+    assert row["a", "infer_photos_per_second_128"]["value"] == 60.0
+    assert row["b", "infer_ratio"]["unit"] == "ratio"
+    assert {RIVAL, f"{RIVAL}_192"} <= set(table["model"])
+
+
+def test_the_readers_table_has_a_row_a_model():
+    table = cost_table(summary(with_ratios(TIMES), {"a": 128, "b": 192}, "a processor"))
+    assert table.index.tolist() == ["a", "b", RIVAL, f"{RIVAL}_192"]
+    assert table.loc["b", ["px", "training, photos/s", "× SMP"]].tolist() == ["192", "16", "2.0"]
+    assert table.loc["a", "a click, ms"] == ""
+
+
+def test_a_missing_table_is_told(tmp_path):
+    with pytest.raises(UserError, match="run python -m common.benchmark"):
+        read_cost(tmp_path / "none.csv")
+
+
+@pytest.mark.skipif(not (RESULTS / "benchmark.csv").is_file(), reason="not measured yet")
+def test_the_committed_table_covers_every_checkpoint():
+    table = read_cost(RESULTS / "benchmark.csv")
+    assert list(table.columns) == COLUMNS and not table.duplicated(["model", "quantity"]).any()
+    assert set(benchmark.committed()) <= set(table["model"])
+    assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
+
+
+@pytest.mark.long
+def test_the_command_line_measures_one_model(tmp_path, monkeypatch, capsys, pets):
+    monkeypatch.setattr(benchmark, "peak_memory", lambda *_: {"train": 2.0, "infer": 1.0})
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path))
+    out = tmp_path / "costs.csv"
+    options = ["--models", "lite0_linear", "--runs", "1", "--alone", "--out", str(out)]
+    assert benchmark.main([*options, "--data-root", str(pets)]) == 0
+    table = read_cost(out).set_index(["model", "quantity"])["value"]
+    assert table["lite0_linear", "train_kept_photos_per_second"] > 0
+    assert table["data_pipeline", "feeds_ratio_augmented"] == pytest.approx(
+        table["data_pipeline", "photos_per_second_augmented"]
+        / table["lite0_linear", "train_photos_per_second_128"], rel=1e-3,
+    )  # fmt: skip
+    assert "lite0_linear" in capsys.readouterr().out
+
+
+def test_memory_speaks_json(capsys, monkeypatch):
+    monkeypatch.setattr(peak_memory, "measured", lambda name, size: {"infer": 1.0, "train": size})
+    monkeypatch.setattr("sys.argv", ["peak_memory", "unet"])
+    assert peak_memory.main() == 0
+    assert json.loads(capsys.readouterr().out) == {"infer": 1.0, "train": 128}
