@@ -52,7 +52,7 @@ ALLOWED: dict[str, str] = {
     "quick_eval": "config data cache",
     "train": "augment cache config data optim quick_eval",
     "quick_clicks": "data cache interact.prompts",
-    "runs": f"{PLACES} cache checkpoint data models quick_eval train",
+    "runs": f"{PLACES} cache checkpoint data models processes quick_eval train",
     "pretrain": "cache data",
     "snapshots": "checkpoint train",
     "features": f"{PLACES} augment cache data models.* storage",
@@ -83,7 +83,13 @@ ALLOWED: dict[str, str] = {
     "stored": "config evaluate provenance",
     "claims": "scores",
     "click_study": "ablation click_scores evaluate_clicks interact.predictor quick_clicks runs",
-    "benchmark": f"{PLACES} checkpoint models predict",
+    "precision_speed": f"{PLACES} checkpoint models predict",
+    "smp": "config models.losses",
+    "costs": "config data geometry models.* optim samples",
+    "cost_table": "config",
+    "peak_memory": "checkpoint config cost_table costs predict samples smp",
+    "benchmark": f"{PLACES} checkpoint click_latency cost_table costs data interact.predictor "
+    "models peak_memory predict samples smp survey",
     # pictures: tables and arrays in, nothing of networks
     "figures": "config figures.*",
     "figures.*": "config figures figures.*",
@@ -123,6 +129,7 @@ ONLY_HERE = {  # a package that changes often is touched in few places
     "accelerate": {"train", "quick_eval", "quick_clicks", "pretrain", "processes"},
     "safetensors": {"checkpoint"},
     "onnxscript": {"browser.export"},
+    "segmentation_models_pytorch": {"smp"},
     "papermill": {"pipeline.execute"},
     "voila": {"demo.server"},
 }
