@@ -8,6 +8,7 @@ the encoder's level i. The clicks' maps are drawn by whoever runs the graphs (`c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from onnxscript import optimizer
@@ -71,7 +72,8 @@ def export_graphs(model: nn.Module, card: Card) -> Graphs:
             f"{card.model} {card.kwargs}: the page runs point-prompted UNets whose clicks are "
             "disks that join the decoder; choose another checkpoint"
         )
-    if card.fit != "stretch" or card.size % max(model.encoder.strides):
+    pyramid: Any = model.encoder
+    if card.fit != "stretch" or card.size % max(pyramid.strides):
         raise UserError(f"the page stretches photos to a square that {card.size} px does not fit")
     net = model.eval().float().cpu()
     grid = card.size // GRID
