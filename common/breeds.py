@@ -37,15 +37,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
 GROUP_OF = {breed.lower(): group for group, breeds in GROUPS.items() for breed in breeds}
 
 
-def group_scores(counts: pd.DataFrame, score: str = "foreground_iou") -> pd.DataFrame:
-    """A score of each group of breeds with its 95 % interval over photos, in the order above.
+def by_breed(counts: pd.DataFrame) -> pd.Series:
+    """Group of each photo, in the order above.
 
     Args:
         counts: one row a photo, with ``breed`` (spaces or underscores, in any case).
-        score: of `common.scores`; one that mixes classes says little inside one species.
-
-    Returns:
-        label (the group and its photos), value, low, high, colour (the species), n.
 
     Raises:
         UserError: a breed is in no group.
@@ -53,11 +49,22 @@ def group_scores(counts: pd.DataFrame, score: str = "foreground_iou") -> pd.Data
     names = counts["breed"].str.replace("_", " ").str.lower()
     if strange := sorted(set(names) - set(GROUP_OF)):
         raise UserError(f"breed {strange[0]!r} is in no group; add it to common/breeds.py")
+    return pd.Series(pd.Categorical(names.map(GROUP_OF), list(GROUPS)), counts.index)
+
+
+def group_scores(counts: pd.DataFrame, score: str = "foreground_iou") -> pd.DataFrame:
+    """A score of each group of breeds with its 95 % interval over photos, in the order above.
+
+    Args:
+        counts: as in `by_breed`.
+        score: of `common.scores`; one that mixes classes says little inside one species.
+
+    Returns:
+        label (the group and its photos), value, low, high, colour (the species), n.
+    """
     rows = []
-    for group in GROUPS:
-        photos = counts[names.map(GROUP_OF) == group]
-        if len(photos):
-            found = bootstrap(photos, [score]).loc[score].to_dict()
-            label, species = f"{group} (n {len(photos)})", group[:3]
-            rows.append({"label": label, **found, "colour": species, "n": len(photos)})
+    for group, photos in counts.groupby(by_breed(counts), observed=True):
+        found = bootstrap(photos, [score]).loc[score].to_dict()
+        label, species = f"{group} (n {len(photos)})", group[:3]
+        rows.append({"label": label, **found, "colour": species, "n": len(photos)})
     return pd.DataFrame(rows)

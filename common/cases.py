@@ -57,7 +57,10 @@ def save_cases(file: Path, model: nn.Module, card: Card, root: Path, cases: pd.D
 def store_cases(
     file: Path, cases: pd.DataFrame, maps: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> None:
-    """Write truth and prediction of each case, class maps (H, W), as small letterboxed maps."""
+    """Write truth and prediction of each case, class maps (H, W), as small letterboxed maps.
+
+    Cases of several models have a column ``model``, which is kept.
+    """
     truths, guesses = (
         np.stack([fit_mask(classes, SIZE, "letterbox") for classes in kind])
         for kind in zip(*maps, strict=True)
@@ -67,6 +70,7 @@ def store_cases(
             path, truth=truths, predicted=guesses,
             group=cases["group"].to_numpy(str), iou=cases["iou"].to_numpy(float),
             image=cases["image"].to_numpy(str),
+            **({"model": cases["model"].to_numpy(str)} if "model" in cases else {}),
         )  # fmt: skip
 
 

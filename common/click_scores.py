@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from common.config import UserError
-from common.scores import difference, draw
+from common.resampling import difference, draw, intervals
 
 AT = (0, 1, 2, 3, 5, 10, 20)
 GOALS = (80, 85, 90)  # per cent of IoU
@@ -103,9 +103,7 @@ def mean_intervals(values: pd.DataFrame, resamples: int = 1000, seed: int = 0) -
     """Means of columns over photos (rows), with 95 % percentile intervals: value, low, high."""
     values = values.sort_index()  # a draw means the same photos in every table
     means = draw(len(values), resamples, seed) @ values.to_numpy(float) / len(values)
-    scored = pd.DataFrame(means, columns=values.columns)
-    low, high = scored[1:].quantile(0.025), scored[1:].quantile(0.975)
-    return pd.DataFrame({"value": scored.iloc[0], "low": low, "high": high})
+    return intervals(pd.DataFrame(means, columns=values.columns))
 
 
 def paired_means(

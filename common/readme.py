@@ -11,6 +11,7 @@ import pandas as pd
 from .checkpoint import read_card
 from .click_latency import latency_quantiles
 from .click_scores import click_scores
+from .comparison import scored_names
 from .config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from .evaluate import headline, read_counts
 from .runs import load_run
@@ -30,7 +31,7 @@ CLICKED = {  # columns, and how they are written
 def results_block(results: Path = RESULTS) -> str:
     """Markdown tables of the committed checkpoints on the test photos: unprompted, and clicked."""
     rows = []
-    for name in _scored(results, "counts"):
+    for name in scored_names(results):
         counts = read_counts(results / "counts" / f"{name}_test.parquet")
         table = headline(counts)
         cells = [f"{table.at[score, 'value']:.3f}" for score in COLUMNS]
@@ -44,7 +45,7 @@ def _clicks(results: Path) -> str:
     """The table of models that were trained on clicks; nothing where none was counted."""
     rows, file = [], results / "click_latency.parquet"
     ms = latency_quantiles(read_counts(file))["p50"] if file.is_file() else {}
-    for name in _scored(results, "clicks"):
+    for name in scored_names(results, "clicks"):
         if not hasattr(load_run(name, results).model, "decode_clicks"):
             continue  # a control: notebook 05 says how to read it
         counts = read_counts(results / "clicks" / f"{name}_test.parquet")
@@ -56,12 +57,6 @@ def _clicks(results: Path) -> str:
     titles = (title for title, _ in CLICKED.values())
     heads = ["clicked on", *titles, "ms a click", "photos", "trained in"]
     return "\n" + _table(heads, rows) if rows else ""
-
-
-def _scored(results: Path, folder: str) -> list[str]:
-    """Names of the checkpoints whose test photos are counted in a folder."""
-    names = sorted(card.stem for card in (results / CHECKPOINTS.name).glob("*.json"))
-    return [name for name in names if (results / folder / f"{name}_test.parquet").is_file()]
 
 
 def _trained(name: str, results: Path) -> str:

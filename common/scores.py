@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from common.config import CLASSES, UserError
+from common.resampling import difference, draw, intervals
 
 K = len(CLASSES)
 CONFUSION = [f"c{t}{p}" for t in range(K) for p in range(K)]
@@ -58,11 +59,14 @@ def bootstrap(
     Returns:
         Index ``score``; columns ``value`` (all photos once), ``low``, ``high``.
     """
-    counts = _by_image(counts)
-    every = pd.DataFrame(_weighted(counts, draw(len(counts), resamples, seed)))
-    low, high = every[1:].quantile(0.025), every[1:].quantile(0.975)
-    table = pd.DataFrame({"value": every.iloc[0], "low": low, "high": high}).rename_axis("score")
+    table = intervals(resampled(counts, resamples, seed)).rename_axis("score")
     return table if names is None else table.loc[list(names)]
+
+
+def resampled(counts: pd.DataFrame, resamples: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Every score of all photos once (row 0), then of each resample of `bootstrap`."""
+    counts = _by_image(counts)
+    return pd.DataFrame(_weighted(counts, draw(len(counts), resamples, seed)))
 
 
 def paired_difference(
@@ -94,14 +98,6 @@ def paired_difference(
     return difference(value, draws)
 
 
-def difference(value: float, draws: np.ndarray) -> dict[str, float]:
-    """What resamples (R,) of a paired difference say of it, as `paired_difference` returns it."""
-    low, high = np.quantile(draws, [0.025, 0.975])
-    tail = min((draws <= 0).sum(), (draws >= 0).sum()) + 1
-    p = min(1.0, 2 * float(tail) / (len(draws) + 1))
-    return {"difference": float(value), "low": float(low), "high": float(high), "p": p}
-
-
 def reliability(counts: pd.DataFrame) -> pd.DataFrame:
     """Accuracy against confidence, one row a confidence bin.
 
@@ -124,12 +120,6 @@ def photo_iou(counts: pd.DataFrame) -> np.ndarray:
     return _mean(_overlap(_confusion(counts, "ignore"))[0])
 
 
-def draw(n: int, resamples: int, seed: int) -> np.ndarray:
-    """Weights (1 + resamples, n): every photo once, then how often each stands in a resample."""
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    return np.vstack([np.ones(n), draws])
-
-
 def _weighted(counts: pd.DataFrame, weights: np.ndarray, border: str = "ignore") -> Scores:
     """Every score, (R,), when photo n stands weights[r, n] times in split r."""
     _check(counts, border)
@@ -140,7 +130,7 @@ def _weighted(counts: pd.DataFrame, weights: np.ndarray, border: str = "ignore")
     boundary = _ratio(*np.split(weights @ counts[BOUNDARY].to_numpy(float), 2, axis=1))
     n, confidence, hit = (weights @ part for part in _bins(counts))
     return {
-        **_overlap_scores(np.tensordot(weights, confusion, axes=1)),
+        **overlap_scores(np.tensordot(weights, confusion, axes=1)),
         "species_accuracy": _ratio(weights @ (2 * own > votes.sum(axis=1)), weights.sum(axis=1)),
         "mean_image_iou": _ratio(weights @ np.nan_to_num(each), weights @ ~np.isnan(each)),
         "boundary_iou": boundary[:, 0],
@@ -150,7 +140,7 @@ def _weighted(counts: pd.DataFrame, weights: np.ndarray, border: str = "ignore")
     }
 
 
-def _overlap_scores(confusion: np.ndarray) -> Scores:
+def overlap_scores(confusion: np.ndarray) -> Scores:
     """Scores of summed confusion counts (R, K, K), each (R,)."""
     iou, dice, accuracy = _overlap(confusion)
     named = {"iou": iou, "dice": dice, "accuracy": accuracy}

@@ -113,6 +113,24 @@ def plain(axes: Axes, grid: str = "x") -> None:
     axes.tick_params(axis="y" if grid == "x" else "x", length=0)
 
 
+def near_one(axes: Axes, which: str, values: np.ndarray) -> None:
+    """Stretch an axis of scores towards 1, where the best of them lie close together.
+
+    Args:
+        which: "x" or "y".
+        values: all scores that are drawn, bounds of intervals included.
+    """
+    ways = (lambda v: -np.log10(np.maximum(1.003 - v, 1e-9)), lambda v: 1.003 - 10.0**-v)
+    low, high = np.nanmin(values), min(0.999, np.nanmax(values))
+    steps = (0, 0.5, 0.8, 0.9, 0.95, 0.98, 1)
+    ticks = [step for step in steps if low - 0.1 <= step <= high + 0.02]
+    set_scale, set_ticks = (getattr(axes, f"set_{which}{part}") for part in ("scale", "ticks"))
+    set_scale("function", functions=ways)
+    set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+    reach = ways[0](np.array([low, high])) + np.array([-0.06, 0.08])
+    getattr(axes, f"set_{which}lim")(ways[1](reach))
+
+
 def beside(
     axes: Axes, y: Iterable[float], texts: Iterable[str], *, indent: float = 6, **kwargs
 ) -> None:
