@@ -64,8 +64,9 @@ ALLOWED: dict[str, str] = {
     "reconstructions": "figures.mae models.mae",
     # scoring
     "metrics": "config",
-    "scores": "config",
-    "click_scores": "config scores",
+    "resampling": "",
+    "scores": "config resampling",
+    "click_scores": "config resampling",
     "perturb": "config",
     "evaluate": f"{PLACES} checkpoint data metrics pets predict processes scores",
     "cases": f"{PLACES} checkpoint geometry pets predict samples scores",
@@ -82,6 +83,12 @@ ALLOWED: dict[str, str] = {
     "breeds": "config scores",
     "stored": "config evaluate provenance",
     "claims": "scores",
+    "comparison": "checkpoint click_scores config evaluate models resampling scores",
+    "error_kinds": "config scores",
+    "strata": "scores",
+    "gallery": "cases checkpoint pets predict scores",
+    "agreement": f"{PLACES} checkpoint evaluate evaluate_clicks metrics pets predict scores "
+    "stored",
     "click_study": "ablation click_scores evaluate_clicks interact.predictor quick_clicks runs",
     "precision_speed": f"{PLACES} checkpoint models predict",
     "smp": "config models.losses",
@@ -118,7 +125,7 @@ ALLOWED: dict[str, str] = {
     "report.*": "config report.*",
     "setup_cell": "config",
     "model_cards": "checkpoint click_scores config evaluate models models.encoder_recipes",
-    "readme": f"{PLACES} checkpoint click_latency click_scores evaluate runs scores",
+    "readme": f"{PLACES} checkpoint click_latency click_scores comparison evaluate runs scores",
     "run_all": f"{PLACES} browser.page pipeline.* report synthetic",
 }
 TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}
