@@ -1,4 +1,4 @@
-"""A new model costs two new files and one line: done here in a copy of the project."""
+"""A new model costs two new files and one line: CONTRIBUTING.md's steps, taken in a copy."""
 
 from __future__ import annotations
 
@@ -10,59 +10,28 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from documents import blocks, commands
+from nbformat.v4 import new_code_cell
 
 from common.config import ROOT
 
-MODULE = '''"""A colour at a time: the smallest model that keeps the contract."""
-
-from torch import Tensor, nn
-
-from .losses import segmentation_loss
-
-
-class Colour(nn.Module):
-    """What a pixel and its neighbours look like, and nothing more."""
-
-    inputs = ("image", "mask")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.look = nn.Sequential(nn.Conv2d(3, 64, 5, padding=2), nn.BatchNorm2d(64), nn.ReLU())
-        self.head = nn.Sequential(nn.Conv2d(64, 3, 1))
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Class scores (B, 3, H, W)."""
-        return self.head(self.look(image))
-
-    def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Cross-entropy and Dice."""
-        return segmentation_loss(self(batch["image"]), batch["mask"])
-'''
-PARAMETERS = """data_root = ""
-results_dir = "results"
-figures_dir = "figures"
-stamp = ""
-train = False
-image_size = 64
-epochs = 1
-max_steps = 0
-batch_size = 4"""
-WORK = """from pathlib import Path
-from common.data import prepare
-from common.evaluate import evaluate_or_load
-from common.runs import train_or_load
-from common.train import TrainConfig
-
-results, scored_on = Path(results_dir), data_root if train else None
-cache = prepare(data_root, size=image_size) if scored_on else None
-config = TrainConfig(epochs=epochs, batch_size=batch_size, max_steps=max_steps, workers=0)
-run = train_or_load("colour", model="colour", config=config, cache=cache, results=results)
-counts = evaluate_or_load("colour", scored_on, "test", results=results)"""
+STEPS = "CONTRIBUTING.md"
 ASK = """from pathlib import Path
 from common.readme import results_block
 assert "`colour`" in results_block(Path("results/_smoke/results")), "not in the tables"
 """
+
+
+def register(registry: Path, diff: str) -> None:
+    """Put the added lines of the document's diff before the lines they stand before."""
+    text, added = registry.read_text(encoding="utf-8"), ""
+    for line in diff.splitlines():
+        if line.startswith("+"):
+            added += f"{line[1:]}\n"
+        elif line.startswith(" "):
+            assert text.count(f"\n{line[1:]}\n") == 1, f"the registry holds no {line!r}"
+            text, added = text.replace(f"\n{line[1:]}\n", f"\n{added}{line[1:]}\n"), ""
+    registry.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
@@ -72,36 +41,35 @@ def project(tmp_path: Path) -> Path:
     for folder in ("common", "tests", "notebooks", "results"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=away)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    (tmp_path / "common" / "models" / "colour.py").write_text(MODULE, encoding="utf-8")
-    cells = [new_markdown_cell("# 10 · Colour"), new_code_cell(PARAMETERS), new_code_cell(WORK)]
-    cells[1].metadata["tags"] = ["parameters"]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(notebook, tmp_path / "notebooks" / "10_colour.ipynb")
-    registry = tmp_path / "common" / "models" / "__init__.py"
-    text = registry.read_text(encoding="utf-8")
-    text = text.replace(
-        "from .encoder_recipes", "from .colour import Colour\nfrom .encoder_recipes"
-    )
-    text = text.replace(
-        '    "imagenet_baseline":', '    "colour": Colour,\n    "imagenet_baseline":'
-    )
-    registry.write_text(text, encoding="utf-8")
+    module, parameters, work = blocks(STEPS, "python")
+    (tmp_path / "common" / "models" / "colour.py").write_text(module, encoding="utf-8")
+    register(tmp_path / "common" / "models" / "__init__.py", blocks(STEPS, "diff")[0])
+    node = nbformat.read(tmp_path / "notebooks" / "09_demo.ipynb", as_version=4)
+    node.cells = [*node.cells[:2], new_code_cell(parameters), new_code_cell(work)]
+    node.cells[2].metadata["tags"] = ["parameters"]
+    node.metadata.pop("pipeline", None)
+    nbformat.write(node, tmp_path / "notebooks" / "10_colour.ipynb")
     return tmp_path
 
 
+def run(command: str, project: Path, pets: Path) -> str:
+    """Output of a command of the document, run in the copy; fails if it does."""
+    inside = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
+    if command.startswith("PETS_ROOT="):
+        command, inside["PETS_ROOT"] = command.partition(" ")[2], str(pets)
+    words = command.replace("python", sys.executable, 1).split()
+    done = subprocess.run(words, cwd=project, env=inside, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
+    return done.stdout
+
+
 @pytest.mark.long
-def test_a_new_model_is_in_the_suite_and_in_the_tables(project: Path):
+def test_a_new_model_is_in_the_suite_and_in_the_tables(project: Path, pets: Path):
     """The suite of all models tests it, the pipeline trains it, the tables list it."""
+    suite, *others = commands(STEPS)
+    assert run(f"{suite} -q -p no:cacheprovider", project, pets).count(".") >= 10, "not found"
+    for command in others:
+        assert "10_colour" in run(command, project, pets)
     inside = {**os.environ, "PYTHONPATH": str(project)}
-    for command in (
-        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_models.py", "-k", "colour"],
-        ["-m", "common.run_all", "--profile", "smoke", "--only", "10_colour"],
-        ["-c", ASK],
-    ):
-        done = subprocess.run(
-            [sys.executable, *command], cwd=project, env=inside, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-        if "pytest" in command:
-            assert done.stdout.count(".") >= 10, "the suite did not find it"
+    subprocess.run([sys.executable, "-c", ASK], cwd=project, env=inside, check=True)
+    assert (project / "results" / "checkpoints" / "colour.safetensors").is_file()
