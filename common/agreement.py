@@ -96,8 +96,8 @@ def look_together(
         sample: rows of `read_index`.
 
     Returns:
-        patterns: image, truth (class), pattern (a digit a model, in the order of ``loaded``),
-            pixels; border pixels are left out.
+        patterns: image, truth (class), pattern (a digit a model, in the order of ``loaded``,
+            which ``attrs["models"]`` keeps), pixels; border pixels are left out.
         counts: model (a model or an average), image, species, breed, height, width and the
             columns of `image_counts`.
     """
@@ -115,7 +115,9 @@ def look_together(
     if not rows:
         raise UserError(f"{root}: none of {len(sample)} test photos could be read")
     print_problems(pd.DataFrame(problems, columns=["name", "reason"]))
-    return pd.concat(patterns, ignore_index=True), pd.DataFrame(rows)
+    table = pd.concat(patterns, ignore_index=True)
+    table.attrs["models"] = list(loaded)
+    return table, pd.DataFrame(rows)
 
 
 def _row(name: str, record: Mapping, mask: np.ndarray, probabilities: Tensor) -> dict:
@@ -144,13 +146,14 @@ def pattern_counts(probabilities: Sequence[Tensor], truth: np.ndarray) -> pd.Dat
     })  # fmt: skip
 
 
-def pair_table(patterns: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def pair_table(patterns: pd.DataFrame) -> pd.DataFrame:
     """Agreement of every two models over all photos.
 
     Returns:
         a, b; agree (share of the pixels that both call the same); wrong_alike (share of the
         pixels which at least one gets wrong that both get wrong in the same way).
     """
+    names = patterns.attrs["models"]
     said = np.array([list(text) for text in patterns["pattern"]]).astype(int)  # (rows, models)
     truth, pixels = patterns["truth"].to_numpy(), patterns["pixels"].to_numpy(float)
     rows = []
@@ -161,6 +164,13 @@ def pair_table(patterns: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
                   "wrong_alike": pixels[alike].sum() / max(1.0, pixels[either].sum())}  # fmt: skip
         rows.append({"a": names[a], "b": names[b], **shares})
     return pd.DataFrame(rows, columns=["a", "b", "agree", "wrong_alike"])
+
+
+def square(pairs: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A column of `pair_table` as a symmetric matrix of models; its diagonal is empty."""
+    both = pd.concat([pairs, pairs.rename(columns={"a": "b", "b": "a"})])
+    order = list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
+    return both.pivot(index="a", columns="b", values=column).reindex(index=order, columns=order)
 
 
 def shared_errors(patterns: pd.DataFrame) -> pd.Series:

@@ -18,6 +18,7 @@ from common.agreement import (
     pair_table,
     pattern_counts,
     shared_errors,
+    square,
 )
 from common.checkpoint import Card, load_checkpoint, save_checkpoint
 from common.config import UserError
@@ -49,7 +50,10 @@ def test_patterns_worked_by_hand():
         {"truth": 0, "pattern": "22", "pixels": 1}, {"truth": 1, "pattern": "10", "pixels": 1},
         {"truth": 1, "pattern": "11", "pixels": 1},
     ]  # fmt: skip
-    pair = pair_table(table, ["a", "b"]).iloc[0]
+    table.attrs["models"] = ["a", "b"]
+    pairs = pair_table(table)
+    assert square(pairs, "agree").at["b", "a"] == pairs.at[0, "agree"]
+    pair = pairs.iloc[0]
     assert pair["agree"] == pytest.approx(2 / 3)
     assert pair["wrong_alike"] == pytest.approx(1 / 2)
     assert shared_errors(table).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
@@ -84,6 +88,7 @@ def test_looking_is_noted_and_stored(results: Path, pets: Path):
     again = agreement_or_load(AVERAGES, pets, results=results, photos=6)
     stored = agreement_or_load(AVERAGES, None, results=results, photos=6)
     for other in (again, stored):
+        assert other[0].attrs["models"] == ["one", "two"]
         for a, b in zip(first, other, strict=True):
             pd.testing.assert_frame_equal(a, b)
     reads = pd.read_csv(results / "test_reads.csv")
