@@ -21,9 +21,9 @@ from .train import TrainConfig
 SHARES = (0.1, 0.25, 0.5, 1.0)
 SEEDS = {"unet": 3, "imagenet_baseline": 3, "mae_seg": 1}  # of each model's runs on all photos
 BUDGETS = {
-    "unet": TrainConfig(epochs=12, samples=2048, coarse=0.75),
+    "unet": TrainConfig(epochs=8, samples=2048, coarse=0.75),
     "imagenet_baseline": TrainConfig(epochs=6, samples=2048, lr=6e-4, coarse=0.6),
-    "mae_seg": TrainConfig(epochs=6, samples=2048, lr=6e-4),
+    "mae_seg": TrainConfig(epochs=4, samples=2048, lr=6e-4),
 }
 
 

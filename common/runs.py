@@ -40,6 +40,7 @@ from .models import create_model, default_kwargs, full_name, list_models
 from .processes import is_main, join, wait
 from .provenance import file_sha256, json_sha256, module_closure, processor, source_key
 from .quick_eval import quick_scores
+from .settings import check_settings
 from .train import Score, TrainConfig, Trainer, watched
 
 LOOP = ("common.train", "common.optim", "common.augment", "common.quick_eval")
@@ -62,8 +63,9 @@ class Run:
 def run_key(
     model: nn.Module, card: Card, config: TrainConfig, cache: PetCache,
     score: Score = quick_scores, dataset: Callable[..., Dataset] = PetDataset,
+    start: Path | None = None,
 ) -> str:  # fmt: skip
-    """Identity of a training: its configuration, its pixels and split, its code.
+    """Identity of a training: its configuration, its pixels and split, its code, its start.
 
     Of the models' code only this model's counts: a new one in the registry retrains nothing.
     """
@@ -77,6 +79,8 @@ def run_key(
         parts["encoder"] = encoder
     if dataset is not PetDataset:
         parts["dataset"] = _made_of(dataset)
+    if start is not None:
+        parts["start"] = read_card(start)["tensors_sha256"]
     return json_sha256(parts)
 
 
@@ -91,22 +95,24 @@ def _made_of(dataset: Callable[..., Dataset]) -> dict:
 
 def plan_run(
     model: str, config: TrainConfig, cache: PetCache, score: Score = quick_scores,
-    dataset: Callable[..., Dataset] = PetDataset, **kwargs,
+    dataset: Callable[..., Dataset] = PetDataset, start: Path | None = None, **kwargs,
 ) -> tuple[nn.Module, Card, str]:  # fmt: skip
-    """The untrained network of a run, its card, and its key; arguments as `train_or_load`."""
+    """The network that a run begins with, its card, and its key; arguments as `train_or_load`."""
     model = full_name(model)
     kwargs = default_kwargs(model) | kwargs  # the card says it all, should defaults change
     torch.manual_seed(config.seed)
     network = create_model(model, **kwargs)
+    if start is not None:
+        network.load_state_dict(load_checkpoint(start)[0].state_dict())
     card = Card(model, kwargs, cache.info["size"], cache.info["fit"])
-    return network, card, run_key(network, card, config, cache, score, dataset)
+    return network, card, run_key(network, card, config, cache, score, dataset, start)
 
 
 def train_or_load(
     name: str, *, model: str, config: TrainConfig, cache: PetCache | None = None,
     results: Path = RESULTS, folder: str = "checkpoints", score: Score = quick_scores,
     dataset: Callable[..., Dataset] = PetDataset, trainer: Callable[..., Trainer] = Trainer,
-    **kwargs,
+    start: Path | None = None, **kwargs,
 ) -> Run:  # fmt: skip
     """A trained network: loaded where this very training has been done, else trained.
 
@@ -120,11 +126,13 @@ def train_or_load(
         dataset: makes the training items, as `PetDataset`; what they hold beside (its
             ``inputs``, as kept features) is handed to the network.
         trainer: makes the loop, as `Trainer`.
+        start: checkpoint whose weights the training goes on from, not random ones.
     """
     stem = results / folder / name
     if cache is None:
         return load_run(name, results, folder)
-    network, card, key = plan_run(model, config, cache, score, dataset, **kwargs)
+    check_settings(name, config)
+    network, card, key = plan_run(model, config, cache, score, dataset, start, **kwargs)
     if _key_of(stem) == key:
         return load_run(name, results, folder)
     state = results / "local" / "training" / f"{name}.pt"
