@@ -17,7 +17,7 @@ from .evaluate_clicks import evaluate_clicks
 from .interact.predictor import FAR, REACH, PromptedPredictor
 
 __all__ = ["FAR", "REACH", "click_on", "steadiness", "ways"]
-PHOTOS = 200
+PHOTOS = 100
 LOSS = 0.01  # of IoU: a click that costs a photo more is a setback
 Way = tuple[str, float]  # a checkpoint and the reach of `settle`
 

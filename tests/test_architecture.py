@@ -52,7 +52,8 @@ ALLOWED: dict[str, str] = {
     "quick_eval": "config data cache",
     "train": "augment cache config data optim quick_eval",
     "quick_clicks": "data cache interact.prompts",
-    "runs": f"{PLACES} cache checkpoint data models processes quick_eval train",
+    "settings": "config optim",
+    "runs": f"{PLACES} cache checkpoint data models processes quick_eval settings train",
     "pretrain": "cache data",
     "snapshots": "checkpoint train",
     "features": f"{PLACES} augment cache data models.* storage",
@@ -68,7 +69,12 @@ ALLOWED: dict[str, str] = {
     "scores": "config resampling",
     "click_scores": "config resampling",
     "perturb": "config",
-    "evaluate": f"{PLACES} checkpoint data metrics pets predict processes scores",
+    "perturbed": "checkpoint geometry interact.prompts metrics models.encoders",
+    "perturbed_sample": "config evaluate evaluate_clicks perturb perturbed pets robustness_scores",
+    "robustness": f"{PLACES} checkpoint data evaluate models perturb perturbed perturbed_sample "
+    "pets robustness_scores scores",
+    "robustness_scores": "resampling scores",
+    "evaluate": f"{PLACES} checkpoint data metrics pets predict processes scores storage",
     "cases": f"{PLACES} checkpoint geometry pets predict samples scores",
     "click_targets": "click_scores",
     "evaluate_clicks": f"{PLACES} checkpoint click_scores data evaluate interact.* pets",
@@ -126,7 +132,7 @@ ALLOWED: dict[str, str] = {
     "setup_cell": "config",
     "model_cards": "checkpoint click_scores config evaluate models models.encoder_recipes",
     "readme": f"{PLACES} checkpoint click_latency click_scores comparison evaluate runs scores",
-    "run_all": f"{PLACES} browser.page pipeline.* report synthetic",
+    "run_all": f"{PLACES} browser.page pipeline.* report storage synthetic",
 }
 TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}
 ONLY_HERE = {  # a package that changes often is touched in few places

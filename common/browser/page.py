@@ -68,7 +68,7 @@ def is_current(page: Path, key: str) -> bool:
 
 def _page(checkpoint: Path, key: str) -> str:
     from common.checkpoint import load_checkpoint  # only now: torch takes its time
-    from common.interact.predictor import PromptedPredictor
+    from common.interact.predictor import FAR, REACH
 
     from .export import export_graphs
 
@@ -86,8 +86,7 @@ def _page(checkpoint: Path, key: str) -> str:
         if re.search(r"</script|<!--", text, re.IGNORECASE):
             raise UserError("a script of the page would end it before its end; write it otherwise")
     settings = {"model": checkpoint.stem, "size": card.size, "grid": graphs.grid,
-                "radius": model.radius,
-                "reach": getattr(PromptedPredictor(model, card), "reach", None)}  # fmt: skip
+                "radius": model.radius, "reach": REACH, "far": FAR}  # fmt: skip
     environment = Environment(
         loader=FileSystemLoader([HERE, SIGN]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,

@@ -16,7 +16,7 @@ async function unpacked(text) {
 }
 
 const tasks = {
-  /** Start the runtime and both graphs. `settings` has size, grid, radius and reach. */
+  /** Start the runtime and both graphs. `settings` has size, grid, radius, reach and far. */
   async load({ runtime, wasm, graphs, settings }) {
     about = settings;
     ort = await import(runtime);
@@ -45,7 +45,7 @@ const tasks = {
     const prompt = new ort.Tensor("float32", promptMaps(points, labels, previous), shape);
     const found = await decoder.run({ prompt, ...photo.levels });
     const logits = found.mask.data.slice();
-    if (previous && about.reach) settle(logits, previous, points.at(-1));
+    if (previous && points.length > 1) settle(logits, previous, points.at(-1));
     const mask = await tasks.mask({ logits, width, height });
     return { logits, mask, score: found.quality.data[0], ms: performance.now() - start };
   },
@@ -60,14 +60,14 @@ const tasks = {
   },
 };
 
-/** Logits that follow the newest click near it, and far from it go half the way; as in Python. */
+/** Logits that follow the newest click near it, and far from it go part of the way; as in Python. */
 function settle(logits, before, [x, y]) {
-  const { grid, reach } = about;
+  const { grid, reach, far } = about;
   for (let row = 0, at = 0; row < grid; row++) {
     for (let column = 0; column < grid; column++, at++) {
       const across = (column + 0.5) / grid - (x + 0.5) / photo.width;
       const down = (row + 0.5) / grid - (y + 0.5) / photo.height;
-      const share = 0.5 + 0.5 * Math.exp(-(across ** 2 + down ** 2) / reach ** 2);
+      const share = far + (1 - far) * Math.exp(-(across ** 2 + down ** 2) / reach ** 2);
       logits[at] = before[at] + share * (logits[at] - before[at]);
     }
   }
