@@ -151,9 +151,9 @@ def costs(results: Path = RESULTS) -> pd.DataFrame:
 
 
 def minutes(name: str, results: Path = RESULTS) -> float:
-    """Minutes that a checkpoint was trained, those of the project's own encoder included."""
+    """Minutes that a checkpoint was trained, with its own encoder's and those it went on from."""
     card = read_card(results / CHECKPOINTS.name / name)
-    encoder = (card.get("encoder") or {}).get("name", "")
-    file = results / "history" / f"{encoder}.csv"
-    before = pd.read_csv(file)["seconds"].sum() / 60 if file.is_file() else 0.0
+    earlier = ((card.get("encoder") or {}).get("name"), card["training"].get("start"))
+    files = [results / "history" / f"{one}.csv" for one in earlier if one]
+    before = sum(pd.read_csv(file)["seconds"].sum() / 60 for file in files if file.is_file())
     return float(card["training"].get("minutes", np.nan)) + before

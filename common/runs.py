@@ -48,16 +48,20 @@ LOOP = ("common.train", "common.optim", "common.augment", "common.quick_eval")
 
 @dataclass(frozen=True)
 class Run:
-    """What a training left: the network with its best weights, its card, a row an epoch."""
+    """What a training left: the network with its best weights, its card, a row an epoch.
+
+    ``before`` is the minutes of the training that it went on from.
+    """
 
     model: nn.Module
     card: Card
     history: pd.DataFrame
+    before: float = 0.0
 
     @property
     def minutes(self) -> float:
-        """Minutes of training, validation apart."""
-        return float(self.history["seconds"].sum() / 60)
+        """Minutes of training, validation apart, from random weights on."""
+        return self.before + float(self.history["seconds"].sum() / 60)
 
 
 def run_key(
@@ -144,6 +148,7 @@ def train_or_load(
         **asdict(config), "key": key, "data": cache.info["data"], "split": split_sha256(cache),
         "best_epoch": int(best["epoch"]), watch: round(float(best[watch]), 5),
         "minutes": round(float(history["seconds"].sum() / 60), 1), "processor": processor(),
+        **({"start": start.name} if start is not None else {}),
     }  # fmt: skip
     if is_main():  # the others' running statistics differ: two files of two processes clash
         with atomic_path(results / "history" / f"{name}.csv") as file:
@@ -161,10 +166,17 @@ def split_sha256(cache: PetCache) -> str:
 def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> Run:
     """A finished training from its files."""
     model, card = load_checkpoint(results / folder / name)
+    history = _history(name, results)
+    start = card.training.get("start")
+    before = _history(start, results)["seconds"].sum() / 60 if start else 0.0
+    return Run(model, card, history, float(before))
+
+
+def _history(name: str, results: Path) -> pd.DataFrame:
     file = results / "history" / f"{name}.csv"
     if not file.is_file():
         raise UserError(f"{file}: the history of {name} is missing; fetch it again")
-    return Run(model, card, pd.read_csv(file))
+    return pd.read_csv(file)
 
 
 def _key_of(stem: Path) -> str:

@@ -182,6 +182,23 @@ def test_without_photos_a_run_is_only_loaded(train, results, epochs, quick):
         load_run("toy", results)
 
 
+def test_a_training_goes_on_from_another(train, results, quick, epochs):
+    first = train(name="first")
+    start, no_change = results / "checkpoints" / "first", replace(quick, lr=1e-9)
+    second = train(start=start, config=no_change)
+    for name, value in first.model.named_parameters():
+        again = second.model.get_parameter(name)
+        assert torch.allclose(value, again, atol=1e-3), "it begins with its weights"
+    assert second.card.training["start"] == "first"
+    assert second.before == first.minutes and second.minutes > second.history["seconds"].sum() / 60
+    done = len(epochs)
+    train(start=start, config=no_change)
+    assert len(epochs) == done, "the same start is the same training"
+    train(name="first", config=replace(quick, seed=5))
+    train(start=start, config=no_change)
+    assert len(epochs) == done + 2 * quick.epochs, "from other weights it is another one"
+
+
 def test_the_seed_decides_the_first_weights_too(train, quick):
     once = train(name="a", config=replace(quick, seed=5))
     torch.manual_seed(99)

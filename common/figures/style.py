@@ -48,6 +48,7 @@ LABELS = {
     "mae_seg": "MAE-Seg",
     "clip_seg": "CLIP-Seg",
     "point_unet": "Point UNet",
+    "point_unet_few": "Point UNet, first lesson",
     "point_unet_m": "Point UNet M",
     "point_unet_s": "Point UNet S",
     "imagenet_baseline": "ImageNet baseline",
