@@ -29,7 +29,9 @@ from common.figures import (
     film,
     photos,
     prompted,
+    robustness,
     scores,
+    steadiness,
     training,
 )
 from common.figures.maps import ERRORS, errors, overlay, paint, photo_iou
@@ -186,6 +188,24 @@ COSTS = pd.DataFrame(
     ],
     columns=["model", "quantity", "value", "low", "high"],
 )
+DAMAGES = (
+    "gaussian_noise", "gaussian_blur", "contrast_up", "contrast_down", "brightness_up",
+    "brightness_down", "black_square", "salt_and_pepper",
+)  # fmt: skip
+ROBUST = pd.DataFrame(
+    [
+        {"model": name, "perturbation": damage, "level": level, "value": value,
+         "low": value - 0.02, "high": value + 0.01}
+        for i, name in enumerate(list(MODEL_COLOURS)[:6]) for damage in DAMAGES
+        for level in range(10) for value in [0.95 - 0.05 * i - 0.01 * level]
+    ]
+)  # fmt: skip
+WORST = pd.DataFrame(
+    {name: np.linspace(0.98, 0.4, len(MODEL_COLOURS)) for name in ("clean", *DAMAGES)},
+    index=pd.Index(MODEL_COLOURS, name="model"),
+) * np.linspace(1, 0.7, 1 + len(DAMAGES))  # fmt: skip
+WAYS = {f"trained on many clicks {i}": CURVE for i in range(4)}
+SETBACKS = pd.DataFrame({"way": list(WAYS), "setbacks": [6.4, 0.5, 3.7, 1.6]})
 NOTE = "2,453 test photos, one seed, 95 % bootstrap intervals over photos " * 2
 
 CHARTS = {
@@ -196,6 +216,9 @@ CHARTS = {
     "fit_choice": lambda: dataset.fit_choice(FITS, note=NOTE),
     "loader_speed": lambda: dataset.loader_speed(SPEED, note=NOTE),
     "speeds": lambda: cost.speeds(COSTS, note=NOTE),
+    "robust_curves": lambda: robustness.curves(ROBUST, note=NOTE),
+    "worst_levels": lambda: robustness.worst_levels(WORST, note=NOTE),
+    "steadiness": lambda: steadiness.steadiness(WAYS, SETBACKS, note=NOTE),
     "history": lambda: training.history(HISTORY, 33, note=NOTE),
     "ablation": lambda: training.ablation(ABLATION, note=NOTE),
     "intervals": lambda: training.intervals(INTERVALS, score="IoU", note=NOTE),
@@ -226,6 +249,9 @@ PICTURES = {
     "film_strip": lambda: film.film_strip([FILM, FILM], note=NOTE),
     "prompt_maps": lambda: film.prompt_maps(KITTEN.image, [(9, 9, True), (40, 30, False)], MAPS),
 }
+PICTURES["robust_examples"] = lambda: robustness.examples(
+    {name: [KITTEN.image] * 3 for name in DAMAGES}, {name: ["a: 1"] * 3 for name in DAMAGES}, "me"
+)
 FIGURES = CHARTS | PICTURES
 
 

@@ -1,0 +1,122 @@
+"""Perturbed photos: what they look like, and what they leave of the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from .sheet import new_sheet, place
+from .style import (
+    INK,
+    WIDE,
+    head,
+    label,
+    model_colour,
+    new_figure,
+    plain,
+    require,
+    require_some,
+    styled,
+)
+
+MARKERS = "osD^vP"
+CHANGED = 0.25  # a cell of the table that lost so large a share of the clean score is darkest
+WORDS = {"gaussian_noise": "Gaussian noise", "gaussian_blur": "Gaussian blur"}
+
+
+def words(perturbation: str) -> str:
+    """A perturbation's name for readers."""
+    return WORDS.get(perturbation, perturbation.replace("_", " ").capitalize())
+
+
+@styled
+def examples(
+    pictures: Mapping[str, Sequence[np.ndarray]], titles: Mapping[str, Sequence[str]], credit: str
+) -> Figure:
+    """A photo under each perturbation, a row each, from weak to strong.
+
+    Args:
+        pictures: by perturbation, (H, W, 3) uint8 each, as many for all.
+        titles: what stands above each of them.
+        credit: of the photo.
+    """
+    require_some(pictures, "perturbed photos")
+    rows = list(pictures.values())
+    height, width = rows[0][0].shape[:2]
+    figure, cells = new_sheet(
+        [height / width] * len(rows), len(rows[0]), above=0.3, below=0.04, note=credit
+    )
+    for axes, photos, texts in zip(cells, rows, titles.values(), strict=True):
+        for cell, photo, text in zip(axes, photos, texts, strict=True):
+            place(cell, photo, text)
+    return figure
+
+
+@styled
+def curves(table: pd.DataFrame, *, score: str = "mean Dice", note: str = "") -> Figure:
+    """A score against the level of each perturbation, a panel each, with bands of 95 %.
+
+    Args:
+        table: model, perturbation, level, value, low, high.
+        score: names the axis.
+        note: data, n and seeds, written above.
+    """
+    require(table, ("model", "perturbation", "level", "value", "low", "high"), "robustness")
+    models, damages = table["model"].unique(), table["perturbation"].unique()
+    figure = new_figure(1.3 + 2.0 * -(-len(damages) // 2))
+    panels = figure.subplots(-(-len(damages) // 2), 2, sharex=True, sharey=True, squeeze=False)
+    for axes, damage in zip(panels.flat, damages, strict=False):
+        for number, model in enumerate(models):
+            rows = table[(table["model"] == model) & (table["perturbation"] == damage)]
+            colour, marker = model_colour(model), MARKERS[number % len(MARKERS)]
+            axes.plot(rows["level"], rows["value"], color=colour, marker=marker, markersize=4)
+            axes.fill_between(
+                rows["level"], rows["low"], rows["high"], color=colour, alpha=0.14, linewidth=0
+            )
+        axes.set_title(words(damage))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        plain(axes, "y")
+    handles = [
+        Line2D([], [], color=model_colour(m), marker=MARKERS[i % len(MARKERS)], label=label(m))
+        for i, m in enumerate(models)
+    ]
+    for axes in panels[-1]:
+        axes.set_xlabel("level")
+    for axes in panels[:, 0]:
+        axes.set_ylabel(score)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    head(figure, note)
+    return figure
+
+
+@styled
+def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") -> Figure:
+    """The score at the worst level of each perturbation, darker where more of it is lost.
+
+    Args:
+        scores: index model, best first; a column ``clean`` and one a perturbation.
+        clean: the column that losses are measured from.
+        note: data and n, written above.
+    """
+    require(scores, (clean,), "scores at the worst levels")
+    lost = 1 - scores.div(scores[clean], axis=0)
+    figure = new_figure(1.7 + 0.34 * len(scores), WIDE)
+    axes = figure.subplots()
+    axes.imshow(lost, cmap="YlOrBr", vmin=0, vmax=CHANGED, aspect="auto")
+    for (row, column), value in np.ndenumerate(scores.to_numpy()):
+        dark = lost.iat[row, column] > 0.7 * CHANGED
+        axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=10.5,
+                  color="white" if dark else INK)  # fmt: skip
+    names = [words(name).replace(" ", "\n", 1) for name in scores.columns]
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(scores)), [label(name) for name in scores.index])
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    head(figure, note)
+    return figure
