@@ -72,8 +72,11 @@ def import_archive(archive: str | Path, folder: str | Path | None = None) -> Pat
     with _opened(archive) as bundle:
         info = _read_info(bundle)
         target = Path(folder or cache_root()) / cache_name(info["size"], info["fit"], info["data"])
+        done = lambda: is_current(target, info["data"]) and read_info(target) == info  # noqa: E731
+        if done():
+            return target
         with locked(target):
-            if is_current(target, info["data"]) and read_info(target) == info:
+            if done():  # another process may have unpacked it meanwhile
                 return target
             needs = sum(bundle.getinfo(name).file_size for name in (INFO, *FILES))
             with fresh_folder(target, needs) as scratch:

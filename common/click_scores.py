@@ -54,6 +54,8 @@ def clicks_to(curves: pd.DataFrame, goal: float) -> pd.DataFrame:
         Index image; columns ``clicks`` and ``failed``.
     """
     reached = curves.drop(columns=0, errors="ignore") >= goal
+    if reached.empty:
+        raise UserError("there is no click to score; let the robot click at least once")
     failed = ~reached.any(axis=1)
     clicks = reached.idxmax(axis=1).where(~failed, reached.columns[-1])
     return pd.DataFrame({"clicks": clicks.astype(int), "failed": failed})

@@ -29,6 +29,7 @@ from .predict import predict_probabilities
 from .processes import is_main, join, merged, on_own_device, share
 from .provenance import git_commit, source_key
 from .scores import bootstrap
+from .storage import locked
 
 SPLITS = ("train", "val", "test")
 HEADLINE = (
@@ -152,9 +153,10 @@ def log_test_read(name: str, checkpoint: str, results: Path, **found: float) -> 
         **found,
     }  # fmt: skip
     file = results / "test_reads.csv"
-    before = pd.read_csv(file) if file.is_file() else None
-    with atomic_path(file) as path:
-        pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
+    with locked(file):  # two evaluations may end at the same time
+        before = pd.read_csv(file) if file.is_file() else None
+        with atomic_path(file) as path:
+            pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
 
 
 def _logged(counts: pd.DataFrame) -> dict[str, float]:

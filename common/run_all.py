@@ -6,19 +6,25 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
-from common.pipeline.account import duration, finished, provenance, status_line
-from common.pipeline.execute import NotebookFailed, carry_out
-from common.pipeline.notebook import read_notebook, select
-from common.pipeline.parameters import assign
-from common.pipeline.plan import Plan
-from common.pipeline.publish import publish
-from common.pipeline.state import locked
+try:
+    from common import storage
+    from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
+    from common.pipeline.account import duration, finished, provenance, status_line
+    from common.pipeline.execute import NotebookFailed, carry_out
+    from common.pipeline.notebook import read_notebook, select
+    from common.pipeline.parameters import assign
+    from common.pipeline.plan import Plan
+    from common.pipeline.publish import publish
+    from common.pipeline.state import locked
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"error: this Python ({sys.executable}) has no package {error.name!r}; run `make report`, "
+        "or `pip install -r requirements.txt` first, in the project's folder"
+    ) from None
 
 SMOKE = "results/_smoke"
 
@@ -44,6 +50,8 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
                 "pretrain_batch": 4,
                 "pretrain_epochs": 4,
                 "tower_epochs": [1, 1],
+                "robust_photos": 2,
+                "robust_levels": [9],
             }
         },
         "cpu": {"*": {"train": True, "data_root": trained_on}},
@@ -129,10 +137,8 @@ def _make_smoke_set(folder: Path) -> None:
     if not folder.exists():
         from common.synthetic import make_pets
 
-        partial = folder.with_name("pets.tmp")
-        shutil.rmtree(partial, ignore_errors=True)
-        make_pets(partial)
-        partial.replace(folder)
+        with storage.locked(folder), storage.fresh_folder(folder, needs=0) as scratch:
+            make_pets(scratch)
 
 
 def _chosen(plan: Plan, only: Sequence[str] | None, start: str | None) -> list[str]:

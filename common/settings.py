@@ -26,7 +26,7 @@ def check_settings(name: str, config: TrainConfig) -> None:
     """
     path = PurePath(name)
     if not path.name or path.is_absolute() or ".." in path.parts or len(name) > 100:
-        raise UserError(f"name {name[:60]!r}: a run's name is that of a file in the results folder")
+        raise UserError(f"name {name[:60]!r}: a run's name is that of a file in its folder")
     for setting, value in asdict(config).items():
         low, high = RANGES.get(setting, (-math.inf, math.inf))
         if setting in RANGES and not low <= value <= high:

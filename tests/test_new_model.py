@@ -64,6 +64,7 @@ def run(command: str, project: Path, pets: Path) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_a_new_model_is_in_the_suite_and_in_the_tables(project: Path, pets: Path):
     """The suite of all models tests it, the pipeline trains it, the tables list it."""
     suite, *others = commands(STEPS)

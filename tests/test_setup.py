@@ -77,6 +77,14 @@ def test_conda_installs_the_same_list_on_a_python_that_make_accepts():
     assert f"{PYTHONS[0]} <= sys.version_info[:2] <= {PYTHONS[-1]}" in makefile
 
 
+def test_a_python_without_the_packages_is_told_what_to_do():
+    """Started without site-packages, as another Python than that of ``.venv`` would be."""
+    command = [sys.executable, "-S", "-m", "common.run_all"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode and "pip install -r requirements.txt" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, "a traceback"
+
+
 def sources(folder: str) -> Iterator[tuple[Path, str]]:
     """Python text of every module and notebook below ``folder``, magics made into Python."""
     for path in sorted((ROOT / folder).rglob("*.py")):

@@ -114,7 +114,7 @@ def select(notebooks: Sequence[Notebook], name: str) -> list[str]:
     names = [notebook.name for notebook in notebooks]
     chosen = [stem for stem in names if fnmatch(stem, name) or fnmatch(stem, f"{name}_*")]
     if not chosen:
-        raise UserError(f"no notebook is called {name!r}; there are {', '.join(names)}")
+        raise UserError(f"no notebook is called {name!r:.80}; there are {', '.join(names)}")
     return chosen
 
 

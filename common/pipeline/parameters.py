@@ -40,7 +40,7 @@ def assign(
         who, key, written = _split(text)
         takers = _takers(notebooks, who, key)
         if not takers:
-            raise UserError(f"-p {text}: no notebook declares a parameter {key!r}")
+            raise UserError(f"-p {text:.80}: no notebook declares a parameter {key!r:.80}")
         for notebook in takers:
             value = _value(written, notebook.declared[key])
             given[notebook.name][key] = _checked(notebook, key, value)
@@ -54,7 +54,7 @@ def _takers(notebooks: Sequence[Notebook], who: str, key: str) -> list[Notebook]
     for notebook in takers:
         if key not in notebook.declared:
             known = ", ".join(notebook.declared) or "none"
-            raise UserError(f"{notebook.name} has no parameter {key!r}; it declares {known}")
+            raise UserError(f"{notebook.name} has no parameter {key!r:.80}; it declares {known}")
     return takers
 
 
@@ -64,7 +64,7 @@ def _checked(notebook: Notebook, key: str, value: object) -> object:
     if default is not None and type(value) is not type(default) and not whole:
         raise UserError(
             f"{notebook.name}.{key} takes {type(default).__name__} values such as {default!r}, "
-            f"not {value!r}"
+            f"not {value!r:.80}"
         )
     return value
 
@@ -72,7 +72,9 @@ def _checked(notebook: Notebook, key: str, value: object) -> object:
 def _split(text: str) -> tuple[str, str, str]:
     match = re.fullmatch(r"([^=]+)\.(\w+)=(.*)", text, re.DOTALL)
     if not match:
-        raise UserError(f"-p {text}: write it as NAME.key=value, for instance 02_unet.epochs=3")
+        raise UserError(
+            f"-p {text:.80}: write it as NAME.key=value, for instance 02_unet.epochs=3"
+        )
     who, key, value = match.groups()
     return who, key, value
 
@@ -83,5 +85,5 @@ def _value(text: str, default: object) -> object:
         return text
     try:
         return json.loads(text.lower() if text in ("True", "False") else text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

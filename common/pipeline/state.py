@@ -43,15 +43,20 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for one pipeline, and sweep up what a killed one left in it.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, or the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / ".lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
         raise UserError(
             f"another pipeline is already running in {folder}; wait for it to end"
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"{folder}: could not be written ({error.strerror or error}); "
+            "free some space or choose a writable folder"
         ) from error
     try:
         for leftover in folder.glob(".*.tmp*"):
