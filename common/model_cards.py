@@ -66,7 +66,7 @@ def model_card(name: str, results: Path = RESULTS) -> str:
     stem = results / CHECKPOINTS.name / name
     card, (tensors, _) = read_card(stem), checkpoint_files(stem)
     made = (MODELS | PRETRAINING)[card["model"]]
-    what = getattr(made, "func", made).__doc__.splitlines()[0]
+    what = (getattr(made, "func", made).__doc__ or "").partition("\n")[0]
     seen = f"photos at {card['size']} × {card['size']} pixels"
     rows = {
         "files": f"{tensors.stat().st_size / 1000:,.0f} kB, model `{card['model']}`; {seen}",

@@ -71,9 +71,17 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def worst(frame: pd.DataFrame) -> pd.DataFrame:
-    """Score at the level where it is lowest over all photos, in each resample: as `areas`."""
-    lowest = {damage: part.iloc[0].idxmin() for damage, part in _by_damage(frame).items()}
-    return pd.DataFrame({damage: frame[column] for damage, column in lowest.items()})
+    """Score at the level where it is lowest over all photos, in each resample: as `areas`.
+
+    Level 0 is no perturbation, and so never the worst.
+    """
+    return pd.DataFrame({damage: frame[place] for damage, place in worst_places(frame).items()})
+
+
+def worst_places(frame: pd.DataFrame) -> dict[str, tuple[str, int]]:
+    """The column of the worst level of each perturbation."""
+    damaged = frame.loc[:, frame.columns.get_level_values(1) > 0]
+    return {name: part.iloc[0].idxmin() for name, part in _by_damage(damaged).items()}
 
 
 def kept(frame: pd.DataFrame) -> pd.DataFrame:
@@ -133,8 +141,8 @@ def bar_table(frame: pd.DataFrame, bar: float = BAR) -> pd.DataFrame:
         the value itself).
     """
     left = intervals(kept(frame)).rename(columns={"value": "kept"})
-    columns = {d: part.iloc[0].idxmin()[1] for d, part in _by_damage(frame).items()}
-    left = left.assign(level=pd.Series(columns), dice=worst(frame).iloc[0])
+    levels = dict(worst_places(frame).values())
+    left = left.assign(level=pd.Series(levels), dice=worst(frame).iloc[0])
     left["passes"] = np.where(left["kept"] >= bar, "yes", "no")
     order = ["level", "dice", "kept", "low", "high", "passes"]
     return left[order].rename_axis("perturbation").reset_index()
@@ -150,10 +158,8 @@ def click_gain(table: pd.DataFrame, score: str = "foreground_iou") -> pd.DataFra
         perturbation ("clean" first), level, without, with_click; difference, low, high, p.
     """
     none, one = (resampled_curves(table, score, clicks=clicks) for clicks in (0, 1))
-    places = {CLEAN: none.columns[0]}  # level 0 of any
-    places |= {damage: part.iloc[0].idxmin() for damage, part in _by_damage(none).items()}
     rows = []
-    for name, place in places.items():
+    for name, place in ({CLEAN: none.columns[0]} | worst_places(none)).items():
         gap = one[place] - none[place]
         rows.append({
             "perturbation": name, "level": place[1], "without": none[place].iloc[0],
