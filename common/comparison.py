@@ -77,7 +77,7 @@ def pet_table(counts: Counts, clicked: Counts) -> pd.DataFrame:
     """
     curves = {name: iou_curves(table) for name, table in clicked.items()}
     photos = next(iter(curves.values())).index if curves else None
-    values = {
+    values: dict[tuple[str, float], pd.Series] = {
         (name, click): curve[click]
         for name, curve in curves.items() for click in AT if click in curve
     }  # fmt: skip

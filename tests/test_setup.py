@@ -134,6 +134,14 @@ def test_every_import_is_a_listed_requirement(folder, files):
     assert not unlisted
 
 
+@pytest.mark.long
+def test_types_agree():
+    """What `pyproject.toml` leaves out is named there, with the reason."""
+    command = [sys.executable, "-m", "mypy", "common"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
 @pytest.mark.parametrize("file", ["NOTICE", "results/LICENSE"])
 def test_the_dataset_is_credited_apart_from_the_code(file):
     text = (ROOT / file).read_text(encoding="utf-8")
