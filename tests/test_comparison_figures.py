@@ -74,6 +74,9 @@ FIGURES = {
     "tradeoff": lambda: tradeoff.tradeoff(SCORES, COSTS, note=NOTE),
     "tradeoff_three": lambda: tradeoff.tradeoff(SCORES, COSTS[COSTS["quantity"] != "madds"]),
     "tradeoff_one": lambda: tradeoff.tradeoff(SCORES, COSTS[COSTS["quantity"] == "minutes"]),
+    "tradeoff_narrow": lambda: tradeoff.tradeoff(
+        SCORES, COSTS.assign(value=2.9e6 + 3e4 * COSTS["value"].rank())
+    ),
     "data_efficiency": lambda: learning.data_efficiency(LEARNING, note=NOTE),
     "seeds": lambda: learning.seeds(LEARNING, note=NOTE),
     "gallery": lambda: gallery.gallery(CASES, note=NOTE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from .style import (
     head,
@@ -25,12 +25,13 @@ PANELS = {  # quantity of `common.benchmark` (and of `common.comparison.costs`):
     "minutes": "minutes of training",
     "ms_photo": "milliseconds a photo",
 }
+NARROW = 6  # times the least cost; below it decades say nothing, and the axis is linear
 MARKS = {"linear": "v", "point": "s", "seg": "o", "query": "o"}  # by a part of the model's name
 
 
 @styled
 def tradeoff(scores: pd.DataFrame, costs: pd.DataFrame, *, note: str = "") -> Figure:
-    """mIoU with its interval against each cost that was measured, on logarithmic axes.
+    """mIoU with its interval against each cost that was measured; far costs on a log axis.
 
     The axis of the score is stretched towards 1.
 
@@ -49,8 +50,8 @@ def tradeoff(scores: pd.DataFrame, costs: pd.DataFrame, *, note: str = "") -> Fi
     figure = new_figure(0.7 + 2.6 * lines + 0.22 * -(-len(names) // 3))
     cells = figure.subplots(lines, min(2, len(shown)), sharey=True, squeeze=False)
     for axes, quantity in zip(cells.flat, shown, strict=False):
-        _panel(axes, both[both["quantity"] == quantity])
-        axes.set_xlabel(f"{PANELS[quantity]} (log)")
+        wide = _panel(axes, both[both["quantity"] == quantity])
+        axes.set_xlabel(f"{PANELS[quantity]} (log)" if wide else PANELS[quantity])
     for axes in cells.flat[len(shown) :]:
         axes.set_visible(False)
     near_one(cells[0, 0], "y", both[["low", "high"]].to_numpy())
@@ -66,19 +67,22 @@ def tradeoff(scores: pd.DataFrame, costs: pd.DataFrame, *, note: str = "") -> Fi
     return figure
 
 
-def _panel(axes: Axes, rows: pd.DataFrame) -> None:
+def _panel(axes: Axes, rows: pd.DataFrame) -> bool:
+    """Draw the models; whether the costs are so far apart that the axis is logarithmic."""
     for row in rows.itertuples():
         colour = model_colour(row.model)
         face = "white" if row.model.endswith("linear") else colour
         reach = [[row.value - row.low], [row.high - row.value]]
         axes.errorbar(row.value_cost, row.value, yerr=reach, fmt=_mark(row.model), color=colour,
                       markerfacecolor=face, markersize=7, label=label(row.model))  # fmt: skip
-    axes.set_xscale("log")
+    wide = bool(rows["value_cost"].max() > NARROW * rows["value_cost"].min())
+    axes.set_xscale("log" if wide else "linear")
     axes.margins(x=0.12)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=6) if wide else MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(_short))
     axes.xaxis.set_minor_formatter(NullFormatter())
     plain(axes, "both")
+    return wide
 
 
 def _mark(name: str) -> str:
