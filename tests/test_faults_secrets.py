@@ -39,7 +39,7 @@ EXAMPLES = {  # put together here, so that this file holds none
     "PyPI": "pypi-AgEI" + "cHlwaS5vcmc" * 3,
     "npm": "npm_" + "a1B2" * 9,
     "an sk- key": "sk-proj-" + "a1B2" * 8,
-    "JSON web token": "eyJhbGciOiJI." + "eyJzdWIiOiIx." + "SflKxwRJSMeKKF",
+    "JSON web token": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0." + "SflKxwRJSMeKKF",
     "password in an address": "https://me:" + "hunter22@example.org",
     "assignment": "db_" + "password = " + "'hunter22'",
 }
