@@ -6,6 +6,7 @@ enough for a network to learn something in a few steps, and owned by nobody.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ def make_pets(folder: str | Path, n: int = 24, seed: int = 0) -> Path:
         breed, breed_id, species = BREEDS[number % len(BREEDS)]
         name = f"{breed}_{number + 1}"
         photo, trimap = draw_pet(random, species)
-        photo.save(root / "images" / f"{name}.jpg", quality=92)
+        stream = io.BytesIO()  # on a full disk Pillow cuts a JPEG short and says nothing
+        photo.save(stream, "JPEG", quality=92)
+        (root / "images" / f"{name}.jpg").write_bytes(stream.getvalue())
         trimap.save(trimaps / f"{name}.png")
         lines.append(f"{name} {breed_id} {species} {breed_id}\n")
     half = len(BREEDS) * (n // (2 * len(BREEDS)))
