@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -66,7 +67,7 @@ class Knows(nn.Module):
 
 def slowly(model: nn.Module, cache: PetCache, split: str) -> np.ndarray:
     """Mean IoU after 0, 1, … clicks by the predictor and the loop that score a checkpoint."""
-    predictor = PromptedPredictor(model, Card("any", size=cache.info["size"]))
+    predictor = PromptedPredictor(model, Card("any", size=cache.info["size"]), math.inf)
     data, curves = PetDataset(cache, cache.rows(split)), []
     for i in range(len(data)):
         image = data[i]["image"].permute(1, 2, 0).contiguous().numpy()
