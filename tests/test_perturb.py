@@ -44,7 +44,7 @@ def test_the_levels_are_those_of_the_protocol():
     assert all(len(amounts) == LEVELS for amounts in TABLE.values())
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(photos, kinds, levels, seeds)
 def test_any_photo_keeps_its_shape_and_is_damaged_alike_twice(photo, name, level, seed):
     before = photo.copy()
@@ -54,6 +54,7 @@ def test_any_photo_keeps_its_shape_and_is_damaged_alike_twice(photo, name, level
     assert once is not photo
 
 
+@settings(deadline=None)
 @given(photos, kinds, seeds)
 def test_level_0_is_the_photo(photo, name, seed):
     assert (perturb(photo, name, 0, seed) == photo).all()
@@ -109,7 +110,7 @@ def test_noise_has_the_stated_strength(level):
     assert not np.allclose(change[..., 0], change[..., 1]), "each channel has its own noise"
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 9), seeds)
 def test_salt_and_pepper_hits_the_stated_share(level, seed):
     photo = grey(128, 120)
@@ -126,6 +127,7 @@ def test_a_value_that_was_hit_stays_hit_at_higher_levels():
     assert all((low <= high).all() for low, high in zip(hits, hits[1:], strict=False))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 70), st.integers(1, 70), seeds)
 def test_the_square_is_whole_and_in_the_photo(level, height, width, seed):
     photo = np.full((height, width, 3), 200, np.uint8)

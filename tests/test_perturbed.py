@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -105,6 +105,7 @@ def test_a_click_is_the_robots_and_the_predictors(checkpoints):
     assert counts[0]["c02"] == pytest.approx((masks[0] & (TRUTH == 0)).sum(), abs=3)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**16))
 def test_the_likeliest_class_is_the_arg_max(seed: int):
     scores = torch.randint(0, 4, (3, 5, 7), generator=torch.Generator().manual_seed(seed)).float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scores import random_table
 
@@ -116,6 +116,7 @@ def test_scores_are_those_of_the_evaluation(score):
     assert frame.iloc[7]["noise", 1] == pytest.approx(scores(again)[score])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 100), min_size=4, max_size=4))
 def test_areas_lie_between_the_extremes_of_their_curve(wrongs):
     rows = [photo("a", "clean", 0, 0)]

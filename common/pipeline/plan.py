@@ -161,7 +161,8 @@ def _reasons(
         if parts.get(name) != old.get(name):
             reasons.append(_change(name, old.get(name), parts.get(name), running))
     for name in [*parameters, *(name for name in entry["parameters"] if name not in parameters)]:
-        before, now = (json.dumps(p.get(name)) for p in (entry["parameters"], parameters))
+        pair = (entry["parameters"], parameters)
+        before, now = (json.dumps(each.get(name), sort_keys=True) for each in pair)
         if before != now:
             reasons.append(f"parameter {name} changed: {before} -> {now}")
     if not reasons and not output.is_file():
