@@ -41,7 +41,7 @@ QUICK = [
 @pytest.fixture(scope="module")
 def pets(tmp_path_factory) -> Path:
     """Photos enough for a quarter of those that train."""
-    return make_pets(tmp_path_factory.mktemp("pets"), n=96)
+    return make_pets(tmp_path_factory.mktemp("pets"), n=48)
 
 
 @pytest.fixture(scope="module")
