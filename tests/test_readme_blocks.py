@@ -22,6 +22,7 @@ from common.config import NOTEBOOKS, ROOT
 from common.setup_cell import badge
 from common.synthetic import make_pets
 
+pytestmark = pytest.mark.timeout(2400)  # the whole pipeline is among them
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRAIN = "python -m common.runs --model unet --data-root /data/pets --seed 1 --fraction 0.25"
 MACHINES = "accelerate launch --multi_gpu --num_machines 2"
@@ -172,7 +173,6 @@ def test_the_demo_answers_and_stops(project: Path, pets: Path):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("command", WHOLE)
 def test_the_report_of_a_fresh_copy(command: str, project: Path, pets: Path):
     """Every notebook in one file: replayed, or everything done on a tiny generated set."""
