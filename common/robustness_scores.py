@@ -105,15 +105,6 @@ def kept_table(every: Resamples) -> pd.DataFrame:
     return pd.DataFrame({n: kept(f).iloc[0] for n, f in every.items()}).T.rename_axis("model")
 
 
-def area_table(every: Resamples, *, relative: bool = False) -> pd.DataFrame:
-    """Index model; the area of each perturbation, ``relative`` to the clean score if so asked."""
-    rows = {
-        name: areas(frame).iloc[0] / (clean(frame).iloc[0] if relative else 1)
-        for name, frame in every.items()
-    }
-    return pd.DataFrame(rows).T.rename_axis("model")
-
-
 def ranking(every: Resamples) -> pd.DataFrame:
     """Models by the mean of their eight areas, the best first.
 

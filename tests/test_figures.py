@@ -108,16 +108,6 @@ BINS = pd.DataFrame(
         "share": [0.0, 0.2, 0.8],
     }
 )
-BREEDS = pd.DataFrame(
-    {
-        "breed": ["Staffordshire Bull Terrier", "Bengal", "Pug"],
-        "value": [0.8, 0.7, 0.9],
-        "low": [0.75, 0.6, 0.88],
-        "high": [0.85, 0.8, np.nan],
-        "species": [2, 1, 2],
-        "n": [100, 98, 88],
-    }
-)
 STAGES = [
     {"name": name, "side": side, "level": level, "channels": channels, "size": size,
      "attention": level > 0}
@@ -226,7 +216,6 @@ CHARTS = {
     "class_scores_all": lambda: scores.class_scores(dict.fromkeys(MODEL_COLOURS, SCORES)),
     "confusion": lambda: scores.confusion([[9e7, 8e3, 7], [6, 5e6, 4], [3, 2, 1e6]], CLASSES),
     "reliability": lambda: scores.reliability(BINS, note=NOTE),
-    "per_breed": lambda: scores.per_breed(BREEDS, note=NOTE),
     "iou_curves": lambda: clicks.iou_curves(CURVES, note=NOTE),
     "openings": lambda: clicks.openings(
         dict.fromkeys(clicks.OPENINGS, CURVE[CURVE["click"] <= 5]), note=NOTE
@@ -305,7 +294,7 @@ def test_charts_name_their_axes(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["fit_choice", "history", "class_scores", "per_breed", "iou_curves", "effort"]
+    "name", ["fit_choice", "history", "class_scores", "iou_curves", "effort"]
 )
 def test_charts_say_what_was_measured(name):
     written = " ".join(text.get_text() for text in texts(CHARTS[name]()))
@@ -349,7 +338,6 @@ EMPTY = {
     "confusion": lambda: scores.confusion(np.zeros((3, 3)), CLASSES),
     "confusion_shape": lambda: scores.confusion(np.ones((2, 2)), CLASSES),
     "reliability": lambda: scores.reliability(BINS.head(0)),
-    "per_breed": lambda: scores.per_breed(BREEDS.head(0)),
     "photo_grid": lambda: photos.photo_grid([]),
     "image_grid": lambda: photos.image_grid([], [], 3),
     "predictions": lambda: photos.predictions([KITTEN], {}),
@@ -390,7 +378,6 @@ ONE = {
     "ablation": lambda: training.ablation(ABLATION.head(1)),
     "intervals": lambda: training.intervals(INTERVALS.head(1)),
     "reliability": lambda: scores.reliability(BINS.tail(1)),
-    "per_breed": lambda: scores.per_breed(BREEDS.head(1)),
     "photo_grid": lambda: photos.photo_grid([KITTEN]),
     "silhouettes": lambda: photos.silhouettes(CASES[:1]),
     "unet_diagram": lambda: architecture.unet_diagram(STAGES[2:3]),

@@ -13,11 +13,8 @@ from matplotlib.ticker import PercentFormatter
 from common.config import CLASSES, UserError
 
 from .style import (
-    CLASS_COLOURS,
     INK,
     SOFT,
-    SPECIES,
-    beside,
     head,
     label,
     model_colour,
@@ -139,33 +136,5 @@ def reliability(frame: pd.DataFrame, *, note: str = "") -> Figure:
     bottom.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for axes in (top, bottom):
         plain(axes, "y")
-    head(figure, note)
-    return figure
-
-
-@styled
-def per_breed(frame: pd.DataFrame, *, score: str = "IoU of the pet", note: str = "") -> Figure:
-    """A score of each breed with its interval, the best first.
-
-    Args:
-        frame: breed, value, low, high, species (1 cat, 2 dog), n (photos).
-        score: names the axis.
-        note: data, split and model, written above.
-    """
-    require(frame, ("breed", "value", "low", "high", "species", "n"), "scores per breed")
-    frame = frame.sort_values(["value", "breed"], ascending=[False, True], ignore_index=True)
-    figure = new_figure(1.3 + 0.225 * len(frame))
-    axes = figure.subplots()
-    for species, name in SPECIES.items():
-        rows = frame[frame["species"] == species]
-        reach = np.nan_to_num([rows["value"] - rows["low"], rows["high"] - rows["value"]])
-        mean = f"{name}s: mean over {len(rows)} breeds {rows['value'].mean():.3f}"
-        axes.errorbar(rows["value"], rows.index, xerr=reach, fmt="os"[species - 1],
-                      color=CLASS_COLOURS[name], markersize=5.5, label=mean)  # fmt: skip
-    beside(axes, range(len(frame)), [f"n {n}" for n in frame["n"]], color=SOFT)
-    axes.set_yticks(range(len(frame)), frame["breed"])
-    axes.set(ylim=(len(frame) - 0.3, -0.7), xlabel=score)
-    figure.legend(loc="outside lower center", ncols=2)
-    plain(axes)
     head(figure, note)
     return figure
