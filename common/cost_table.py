@@ -101,3 +101,25 @@ def cost_table(table: pd.DataFrame) -> pd.DataFrame:
         for title, (quantity, share, form) in SHOWN.items()
     }
     return pd.DataFrame(shown).fillna("")
+
+
+def feeding(table: pd.DataFrame) -> pd.DataFrame:
+    """How many times over the data pipeline feeds the fastest training; no row if not timed.
+
+    Returns:
+        A row a kind of photo (as stored, augmented) with its photos a second, and these as
+        multiples of two trainings, by model: the fastest that this project gives augmented photos,
+        and the fastest there is, a head on a frozen encoder, were its features not kept.
+    """
+    value = table.pivot(index="model", columns="quantity", values="value")
+    if "data_pipeline" not in value.index:
+        return pd.DataFrame()
+    fed = value.loc["data_pipeline"]
+    ours = value[~value.index.str.startswith(RIVAL)]
+    speed = ours[f"train_{PER_SECOND}_{COMMON}"].dropna()
+    rivals = [speed[ours["params_frozen"] == 0], speed]
+    rows = {kind: fed[f"{PER_SECOND}_{kind}"] for kind in ("stored", "augmented")}
+    return pd.DataFrame([
+        {"photos": kind, "photos/s": rate, **{f.idxmax(): rate / f.max() for f in rivals}}
+        for kind, rate in rows.items()
+    ])  # fmt: skip

@@ -13,7 +13,15 @@ from torch import nn
 from common import benchmark, costs, peak_memory
 from common.checkpoint import Card
 from common.config import RESULTS, UserError
-from common.cost_table import COLUMNS, RIVAL, cost_table, read_cost, summary, with_ratios
+from common.cost_table import (
+    COLUMNS,
+    RIVAL,
+    cost_table,
+    feeding,
+    read_cost,
+    summary,
+    with_ratios,
+)
 from common.models import create_model
 from common.models.layers import SelfAttention
 from common.smp import SmpUnet
@@ -213,6 +221,22 @@ def test_the_readers_table_has_a_row_a_model():
     assert table.index.tolist() == ["a", "b", RIVAL, f"{RIVAL}_192"]
     assert table.loc["b", ["px", "training, photos/s", "× SMP"]].tolist() == ["192", "16", "2.0"]
     assert table.loc["a", "a click, ms"] == ""
+
+
+def test_feeding_is_told_against_two_trainings():
+    """40 a second: twice the whole network's 20, half of the 80 of a head on a frozen encoder."""
+    facts = [
+        ("whole", "train_photos_per_second_128", 20), ("whole", "params_frozen", 0),
+        ("head", "train_photos_per_second_128", 80), ("head", "params_frozen", 9),
+        (f"{RIVAL}_192", "train_photos_per_second_128", 1000),
+        ("data_pipeline", "photos_per_second_stored", 800),
+        ("data_pipeline", "photos_per_second_augmented", 40),
+    ]  # fmt: skip
+    table = pd.DataFrame(facts, columns=["model", "quantity", "value"])
+    told = feeding(table)
+    assert told.columns.tolist() == ["photos", "photos/s", "whole", "head"]
+    assert told.values.tolist() == [["stored", 800, 40, 10], ["augmented", 40, 2, 0.5]]
+    assert feeding(table[table["model"] != "data_pipeline"]).empty
 
 
 def test_a_missing_table_is_told(tmp_path):

@@ -38,9 +38,10 @@ TINY: dict[str, dict] = {
     "point_unet_s": {"widths": (16, 16, 16, 16)},
 }
 STEPS = 60  # to learn four photos by heart
-HEART = {  # edge and rate, where a head of one matrix needs more
+HEART = {  # edge and rate, where the usual ones do not do: a head of one matrix needs more
     "lite0_linear": (64, 5e-2), "clip_linear": (64, 5e-2), "mae_linear": (64, 5e-2),
     "clip_vit_linear": (128, 0.2),
+    "point_unet": (64, 5e-3),  # at 32 px its coarsest level is one pixel, too few for batch norm
 }  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_the_report_of_a_fresh_copy(command: str, project: Path, pets: Path):
     """Every notebook in one file: replayed, or everything done on a tiny generated set."""
     assert "report: " in said(started(command, project, pets))
     page = (project / WHOLE[command] / "report.html").read_text(encoding="utf-8")
-    assert all(f"{path.stem[:2]} · " in page for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+    assert all(f'id="{path.stem}"' in page for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
 def test_each_notebook_has_its_row_with_a_badge():

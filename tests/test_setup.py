@@ -77,12 +77,20 @@ def test_conda_installs_the_same_list_on_a_python_that_make_accepts():
     assert f"{PYTHONS[0]} <= sys.version_info[:2] <= {PYTHONS[-1]}" in makefile
 
 
-def test_a_python_without_the_packages_is_told_what_to_do():
+@pytest.mark.parametrize("module", ["common.run_all", "common.data", "common.demo"])
+def test_a_python_without_the_packages_is_told_what_to_do(module: str):
     """Started without site-packages, as another Python than that of ``.venv`` would be."""
-    command = [sys.executable, "-S", "-m", "common.run_all"]
+    command = [sys.executable, "-S", "-m", module]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode and "pip install -r requirements.txt" in done.stderr
     assert len(done.stderr.splitlines()) == 1, "a traceback"
+
+
+def test_an_old_python_is_told_which_it_takes():
+    code = "import sys; sys.version_info = (3, 9, 1); import common.config"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "needs Python 3.10 or newer" in done.stderr
 
 
 def sources(folder: str) -> Iterator[tuple[Path, str]]:

@@ -189,7 +189,7 @@ def test_a_checkpoint_holds_what_was_trained_alone(tmp_path: Path, photos: Tenso
     save_checkpoint(tmp_path / "m", model, Card("lite0_query", kwargs), dtype=torch.float32)
     loaded, card = load_checkpoint(tmp_path / "m")
     assert card.kwargs == kwargs
-    assert torch.equal(loaded(photos), model(photos))
+    torch.testing.assert_close(loaded(photos), model(photos), rtol=0, atol=1e-3)
     tuned = trained_tensors(query(frozen=False))
     assert {name.split(".")[0] for name in tuned} == {"decoder", "encoder"}
 
