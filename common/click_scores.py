@@ -15,12 +15,10 @@ import pandas as pd
 
 from common.config import UserError
 from common.resampling import difference, draw, intervals
+from common.wording import wording
 
 AT = (0, 1, 2, 3, 5, 10, 20)
 GOALS = (80, 85, 90)  # per cent of IoU
-TITLES = {  # for readers; those of IoU, NoC and NoF follow from their names
-    "auc": "area under the curve", "species_accuracy": "species named right",
-}  # fmt: skip
 
 
 def iou_curves(table: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +170,7 @@ def quality(table: pd.DataFrame, at: tuple[int, ...] = (1, 5)) -> pd.DataFrame:
 
 
 def side_by_side(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Tables of `click_scores` by model -> one column a model, "value [low, high]" a score.
+    """Tables of scores by model or split -> one column each, "value [low, high]" a score.
 
     Milliseconds are left out: `common.click_latency` compares them on one photo, in turn.
     """
@@ -180,18 +178,8 @@ def side_by_side(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     table = pd.DataFrame(
         {name: frame.apply(_told, axis=1) for name, frame in with_interval.items()}
     )
-    return table.rename(_title).rename_axis("score").reset_index()
+    return table.rename(wording).rename_axis("score").reset_index()
 
 
 def _told(row: pd.Series) -> str:
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-
-
-def _title(score: str) -> str:
-    """What a reader calls a score."""
-    kind, _, number = score.rpartition("_at_")
-    if kind:
-        return f"IoU at {number} click{'s' * (number != '1')}"
-    if score[:3] in ("noc", "nof"):
-        return f"{score[:2].title()}{score[2].upper()}@{score[3:]}"
-    return TITLES.get(score, score)

@@ -7,6 +7,7 @@ writes ``results/MODELS.md``: what each is, its data, its scores with intervals,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from .config import CHECKPOINTS, RESULTS, atomic_path, cli
 from .evaluate import headline, read_counts
 from .models import MODELS, PRETRAINING
 from .models.encoder_recipes import ENCODERS
+from .wording import wording
 
 HEAD = """\
 # Model cards
@@ -38,14 +40,10 @@ further.
 **Licence.** CC BY-SA 4.0, for research, as the dataset they were computed from
 ([LICENSE](LICENSE)).
 """
-SCORES = {
-    "miou": "mIoU", "iou_background": "background", "iou_cat": "cat", "iou_dog": "dog",
-    "foreground_iou": "pet vs ground", "species_accuracy": "species",
-}  # fmt: skip
-CLICKED = {
-    "iou_at_0": "IoU, no click", "iou_at_1": "1 click", "iou_at_3": "3 clicks",
-    "iou_at_5": "5 clicks",
-}  # fmt: skip
+SCORES = (
+    "miou", "iou_background", "iou_cat", "iou_dog", "foreground_iou", "species_accuracy",
+)  # fmt: skip
+CLICKED = ("iou_at_0", "iou_at_1", "iou_at_3", "iou_at_5")
 WATCHED = {
     "val_miou": "mIoU", "val_iou_clicks": "mean IoU over clicks",
     "val_breed": "breeds named rightly",
@@ -109,7 +107,7 @@ def _scores(results: Path, name: str) -> dict[str, str]:
     rows = {f"scores, {len(counts):,} photos": _told(table, SCORES)}
     weakest = table.loc[["iou_background", "iou_cat", "iou_dog"], "value"].idxmin()
     limits = (
-        f"weakest on {SCORES[weakest]}; along the outline less exact (boundary IoU "
+        f"weakest on {wording(weakest)}; along the outline less exact (boundary IoU "
         f"{table.at['boundary_iou', 'value']:.3f}); confidence off by "
         f"{100 * table.at['ece', 'value']:.1f} % (ECE)"
     )
@@ -121,11 +119,10 @@ def _scores(results: Path, name: str) -> dict[str, str]:
     return {**rows, "limits": limits}
 
 
-def _told(table: pd.DataFrame, titles: dict[str, str]) -> str:
-    return ", ".join(
-        f"{title} {table.at[key, 'value']:.3f}"
-        f" [{table.at[key, 'low']:.3f}, {table.at[key, 'high']:.3f}]"
-        for key, title in titles.items()
+def _told(table: pd.DataFrame, scores: Sequence[str]) -> str:
+    return "; ".join(
+        f"{wording(row.Index)} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
+        for row in table.loc[list(scores)].itertuples()
     )
 
 

@@ -15,16 +15,15 @@ from .comparison import scored_names
 from .config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from .evaluate import headline, read_counts
 from .runs import load_run
+from .wording import wording
 
 BLOCK = re.compile(r"(<!-- results:.*?-->\n).*?(<!-- /results -->)", re.DOTALL)
-COLUMNS = {
-    "miou": "mIoU", "iou_background": "background", "iou_cat": "cat", "iou_dog": "dog",
-    "foreground_iou": "pet vs ground", "species_accuracy": "species",
-}  # fmt: skip
+COLUMNS = (
+    "miou", "iou_background", "iou_cat", "iou_dog", "foreground_iou", "species_accuracy",
+)  # fmt: skip
 CLICKED = {  # columns, and how they are written
-    "iou_at_0": ("IoU, no click", "{:.3f}"), "iou_at_1": ("1 click", "{:.3f}"),
-    "iou_at_3": ("3 clicks", "{:.3f}"), "iou_at_5": ("5 clicks", "{:.3f}"),
-    "noc90": ("NoC@90", "{:.2f}"), "nof90": ("NoF@90", "{:.1%}"),
+    "iou_at_0": "{:.3f}", "iou_at_1": "{:.3f}", "iou_at_3": "{:.3f}", "iou_at_5": "{:.3f}",
+    "noc90": "{:.2f}", "nof90": "{:.1%}",
 }  # fmt: skip
 
 
@@ -38,7 +37,9 @@ def results_block(results: Path = RESULTS) -> str:
         low, high = table.loc["miou", ["low", "high"]]
         cells[0] = f"**{cells[0]}** [{low:.3f}, {high:.3f}]"
         rows.append([f"`{name}`", *cells, f"{len(counts):,}", _trained(name, results)])
-    return _table(["model", *COLUMNS.values(), "photos", "trained in"], rows) + _clicks(results)
+    return _table(["model", *map(wording, COLUMNS), "photos", "trained in"], rows) + _clicks(
+        results
+    )
 
 
 def _clicks(results: Path) -> str:
@@ -50,12 +51,11 @@ def _clicks(results: Path) -> str:
             continue  # a control: notebook 05 says how to read it
         counts = read_counts(results / "clicks" / f"{name}_test.parquet")
         values = click_scores(counts)["value"]
-        cells = [form.format(values[score]) for score, (_, form) in CLICKED.items()]
+        cells = [form.format(values[score]) for score, form in CLICKED.items()]
         click = f"{ms[name, 'click']:.0f}" if (name, "click") in ms else ""
         photos = f"{counts['image'].nunique():,}"
         rows.append([f"`{name}`", *cells, click, photos, _trained(name, results)])
-    titles = (title for title, _ in CLICKED.values())
-    heads = ["clicked on", *titles, "ms a click", "photos", "trained in"]
+    heads = ["clicked on", *map(wording, CLICKED), "ms a click", "photos", "trained in"]
     return "\n" + _table(heads, rows) if rows else ""
 
 

@@ -67,7 +67,8 @@ ALLOWED: dict[str, str] = {
     "metrics": "config",
     "resampling": "",
     "scores": "config resampling",
-    "click_scores": "config resampling",
+    "wording": "",
+    "click_scores": "config resampling wording",
     "perturb": "config",
     "perturbed": "checkpoint geometry interact.prompts metrics models.encoders",
     "perturbed_sample": "config evaluate evaluate_clicks perturb perturbed pets robustness_scores",
@@ -105,7 +106,7 @@ ALLOWED: dict[str, str] = {
     "models peak_memory predict samples smp survey",
     # pictures: tables and arrays in, nothing of networks
     "figures": "config figures.*",
-    "figures.*": "config figures figures.*",
+    "figures.*": "config figures figures.* wording",
     # clicks
     "interact.prompts": "config",
     "interact.sampling": "config interact.prompts",
@@ -128,10 +129,11 @@ ALLOWED: dict[str, str] = {
     "pipeline": "",
     "pipeline.*": f"{PLACES} pets pipeline.*",
     "report": "config report.*",
-    "report.*": "config report.*",
+    "report.*": "config report.* wording",
     "setup_cell": "config",
-    "model_cards": "checkpoint click_scores config evaluate models models.encoder_recipes",
-    "readme": f"{PLACES} checkpoint click_latency click_scores comparison evaluate runs scores",
+    "model_cards": "checkpoint click_scores config evaluate models models.encoder_recipes wording",
+    "readme": f"{PLACES} checkpoint click_latency click_scores comparison evaluate runs scores "
+    "wording",
     "run_all": f"{PLACES} browser.page pipeline.* report storage synthetic",
 }
 TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}

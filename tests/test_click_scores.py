@@ -143,8 +143,8 @@ def test_quality_pairs_what_is_expected_with_what_is():
 def test_scores_stand_side_by_side_in_words():
     table = side_by_side({"one": click_scores(table_of(BY_HAND), resamples=20)})
     told = table.set_index("score")["one"]
-    assert told["IoU at 1 click"].startswith("0.587 [")
-    assert told["IoU at 3 clicks"].startswith("0.897 [")
+    assert told["IoU, 1 click"].startswith("0.587 [")
+    assert told["IoU, 3 clicks"].startswith("0.897 [")
     assert told["NoC@90"].startswith("2.667 [")
     assert not any(title.startswith("ms") for title in told)  # times are compared elsewhere
 

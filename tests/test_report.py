@@ -305,6 +305,8 @@ def test_table_columns_of_numbers_are_marked_and_the_header_is_one_row(report: s
         (["1,234", "−2.5e-3", ""], True),
         (["0.86 [0.85, 0.87]", "0.9 ± 0.1", "NaN"], True),
         (["12 %", "3 px", "0.85–0.87"], True),
+        (["[0.850, 0.870]", "[-0.1, 1]"], True),
+        (["[a note]"], False),
         (["2026-03-12"], False),
         (["1.0.20"], False),
         (["1", "unet"], False),

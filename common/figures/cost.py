@@ -20,7 +20,7 @@ from .style import (
     styled,
 )
 
-RIVAL, RIVAL_LABEL = "smp_unet_resnet34", "SMP, UNet-ResNet34"
+RIVAL = "smp_unet_resnet34"
 PANELS = {"training": "train", "inference": "infer"}
 ROW = 0.3  # inches
 
@@ -49,8 +49,7 @@ def speeds(table: pd.DataFrame, *, size: int = 128, note: str = "") -> Figure:
         ratios = table[table["quantity"] == f"{kind}_ratio_{size}"].set_index("model")["value"]
         _panel(axes, frames[title].loc[models], ratios)
         axes.set_xlabel(f"{title}, photos/s (log)")
-    names = [RIVAL_LABEL if name == RIVAL else label(name) for name in models]
-    panels[0].set_yticks(range(len(models)), names)
+    panels[0].set_yticks(range(len(models)), map(label, models))
     panels[0].set_ylim(len(models) - 0.4, -0.6)
     head(figure, note)
     return figure
@@ -68,7 +67,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, ratios: pd.Series) -> None:
     if RIVAL in rows.index:
         axes.axvline(rows.at[RIVAL, "value"], color=SOFT, linestyle=":", linewidth=1.4, zorder=0)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=5))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=5))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     beside(axes, range(len(rows)), texts)

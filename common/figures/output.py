@@ -17,6 +17,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from common.config import atomic_path
+from common.wording import wording
 
 from .style import require_some, styled
 
@@ -71,13 +72,17 @@ def show_table(
     """Display a table with its caption, once.
 
     Args:
-        frame: the rows; a nameless running index is left out.
+        frame: the rows; a nameless running index is left out. Columns, and what a column "score"
+            holds, are named as readers know them (`wording`).
         caption: one sentence for the report.
         formats: how a column is written, such as ``{"value": "{:.3f}"}`` or a function.
         name: for links to the table.
     """
     require_some(frame, f"table {caption!r}")
-    text = {column: _formatter(how) for column, how in (formats or {}).items()}
+    text = {wording(column): _formatter(how) for column, how in (formats or {}).items()}
+    frame = frame.rename(columns=wording)
+    if "score" in frame:
+        frame["score"] = frame["score"].map(wording)
     numbered = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
     html = frame.to_html(index=not numbered, formatters=text, na_rep="", border=0)
     bundle = {"text/html": html, "text/plain": caption}

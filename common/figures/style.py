@@ -58,6 +58,9 @@ LABELS = {
     "clip_vit_seg": "CLIP-Seg, ViT",
     "clip_vit_linear": "CLIP linear, ViT",
     "lite0_linear": "Lite0 linear",
+    "smp_unet_resnet34": "SMP, UNet-ResNet34",
+    "smp_unet_resnet34_192": "SMP, UNet-ResNet34",
+    "smp_unet_resnet34_256": "SMP, UNet-ResNet34",
 }
 STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same bytes

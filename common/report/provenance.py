@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from common.report.blocks import clean, table_html
 from common.report.tables import text_table
+from common.wording import wording
 
 HEADINGS = {
     "minutes": "Minutes per notebook",
@@ -17,7 +18,6 @@ HEADINGS = {
     "faults": "Faults provoked, and what was lost",
     "licences": "Data, weights and licences",
 }
-COLUMNS = {"n": "photos", "miou": "mIoU", "iou_at_1": "IoU, 1 click"}
 HASH = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{6,54}(?=\b|-)")
 TIME = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)\S*")
 
@@ -46,7 +46,7 @@ def _titled_table(heading: str, rows: list[dict]) -> str:
 def _shortened(row: dict) -> dict:
     texts = {key: "" if value is None else str(value) for key, value in row.items()}
     return {
-        COLUMNS.get(key, key.replace("_", " ")): TIME.sub(r"\1 \2", HASH.sub(r"\1", text))
+        wording(key).replace("_", " "): TIME.sub(r"\1 \2", HASH.sub(r"\1", text))
         for key, text in texts.items()
     }
 

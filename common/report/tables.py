@@ -9,7 +9,8 @@ from bs4 import BeautifulSoup, Tag
 NUMBER = re.compile(
     r"[+\u2212-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?"  # 1,234.5 or 1e-3
     r"\s?(%|[kMG]|px|s|ms|min|h|MB|kB|GB)?"
-    r"(\s?(±|\(|\[|\u2013|/).*)?",  # an interval, a spread or "of how many" may follow
+    r"(\s?(±|\(|\[|\u2013|/).*)?"  # an interval, a spread or "of how many" may follow
+    r"|\[[^\[\]]*\d\]",  # or nothing but an interval
     re.IGNORECASE,
 )
 BLANK = {"", "-", "\u2013", "\u2014", "nan", "none", "<na>", "nat"}
