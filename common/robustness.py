@@ -29,7 +29,7 @@ from .provenance import processor, source_key
 from .robustness_scores import CLEAN, clean_and_worst, clean_miou
 from .scores import CONFUSION
 
-PHOTOS = 60
+PHOTOS = 200
 STEPS = tuple(range(1, LEVELS))  # level 0 is the clean photo, which all perturbations share
 SCORING = (  # decide what is counted
     "common.geometry", "common.interact.prompts", "common.metrics", "common.perturb",
