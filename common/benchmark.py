@@ -14,6 +14,7 @@ falls on all of them alike, and writes ``results/benchmark.csv``. A row is a mod
 - ``peak_memory_mb``, ``peak_memory_infer_mb``: of a process that trains, or reads one photo
 - of the model ``data_pipeline``: photos a second that reach a network, and ``feeds_…``: as a
   multiple of the fastest training on photos
+- of the model ``replay``: minutes of all notebooks from the committed results (``--replay``)
 
 Values are medians of the runs; low and high are the least and the largest.
 """
@@ -21,6 +22,9 @@ Values are medians of the runs; low and high are the least and the largest.
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from itertools import product
@@ -35,7 +39,7 @@ from tqdm.auto import tqdm
 
 from .checkpoint import Card, checkpoint_files, load_checkpoint
 from .click_latency import HEIGHT, WIDTH, click_latency
-from .config import RESULTS, atomic_path, cli, data_root
+from .config import RESULTS, ROOT, UserError, atomic_path, cli, data_root
 from .cost_table import COMMON, RIVAL, cost_table, summary, with_ratios
 from .costs import BATCH, inference, kept_step, multiply_adds, parameters, training_step
 from .data import prepare
@@ -134,6 +138,20 @@ def pipeline(root: Path, fastest: float, runs: int) -> pd.DataFrame:
     return pd.concat([speeds, feeds])[FACTS]
 
 
+def replay() -> pd.DataFrame:
+    """Minutes that all notebooks and the report take, in a process that knows no dataset."""
+    bare = {name: value for name, value in os.environ.items() if name != "PETS_ROOT"}
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "common.run_all", "--force"], cwd=ROOT, env=bare,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode:
+        raise UserError("the replay ended with the error above; mend it, or leave --replay out")
+    minutes = (time.perf_counter() - start) / 60
+    return pd.DataFrame([("replay", "minutes", 0, 1, minutes)], columns=FACTS)
+
+
 def benchmark(names: list[str], *, runs: int, alone: bool, root: Path | None) -> pd.DataFrame:
     """All of it, as the module's docstring says; the pipeline is timed where photos are."""
     measured = networks(names, alone)
@@ -157,6 +175,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", default=committed(), help="default: all committed")
     parser.add_argument("--runs", type=int, default=5, help="kept runs of each (5)")
     parser.add_argument("--alone", action="store_true", help="without the network of SMP")
+    parser.add_argument("--replay", action="store_true", help="time all notebooks as well")
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     parser.add_argument("--out", type=Path, default=RESULTS / "benchmark.csv")
     args = parser.parse_args(argv)
@@ -164,6 +183,8 @@ def main(argv: list[str] | None = None) -> None:
     if root is None:
         print("no dataset (PETS_ROOT): the data pipeline is not timed")
     table = benchmark(args.models, runs=args.runs, alone=args.alone, root=root)
+    if args.replay:
+        table = pd.concat([table, summary(replay(), {}, processor())])
     with atomic_path(args.out) as path:
         table.to_csv(path, index=False, float_format="%.6g")
     print(cost_table(table).to_string())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -266,6 +267,23 @@ def test_the_command_line_measures_one_model(tmp_path, monkeypatch, capsys, pets
         / table["lite0_linear", "train_photos_per_second_128"], rel=1e-3,
     )  # fmt: skip
     assert "lite0_linear" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ends", [0, 2])
+def test_a_replay_is_timed_without_the_dataset(monkeypatch, ends: int):
+    def run(command, *, env, **_):
+        assert command[1:] == ["-m", "common.run_all", "--force"] and "PETS_ROOT" not in env
+        return subprocess.CompletedProcess(command, ends)
+
+    monkeypatch.setenv("PETS_ROOT", "/somewhere")
+    monkeypatch.setattr(benchmark.subprocess, "run", run)
+    if ends:
+        with pytest.raises(UserError, match="leave --replay out"):
+            benchmark.replay()
+        return
+    (row,) = summary(benchmark.replay(), {}, "a processor").itertuples()
+    assert (row.model, row.quantity, row.unit) == ("replay", "minutes", "minutes")
+    assert 0 <= row.value < 1
 
 
 def test_memory_speaks_json(capsys, monkeypatch):

@@ -296,7 +296,7 @@ def test_too_long_a_message_ends_its_connection_and_no_other(page, phone):
     assert phone.page.evaluate(SEND, 3_000_000) in (1006, 1009)
     page.click(inside(), SIZE)
     assert covered(page) > 0.75
-    phone.use("clear")
+    choose_dog(phone)
     phone.page.touchscreen.tap(*phone.place(inside(), SIZE))
     phone.settle()
     assert "1 click" in phone.status

@@ -30,7 +30,7 @@ LEFT_OUT = {"make test", "make lab"}  # this is the one; the other is `test_widg
 WHOLE = {"make report": "results", "make report PROFILE=smoke": "results/_smoke"}
 STARTED = {"make demo"}
 PLANNED = {f"PETS_ROOT=/data/pets make report PROFILE={name}" for name in ("cpu", "study")}
-MEASURED = {"PETS_ROOT=/data/pets python -m common.benchmark"}  # minutes; see `test_benchmark`
+MEASURED = {"PETS_ROOT=/data/pets python -m common.benchmark --replay"}  # see `test_benchmark`
 QUICK = [
     command
     for command in commands("README.md")
