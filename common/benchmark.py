@@ -14,7 +14,7 @@ falls on all of them alike, and writes ``results/benchmark.csv``. A row is a mod
 - ``peak_memory_mb``, ``peak_memory_infer_mb``: of a process that trains, or reads one photo
 - of the model ``data_pipeline``: photos a second that reach a network, and ``feeds_…``: as a
   multiple of the fastest training on photos
-- of the model ``replay``: minutes of all notebooks from the committed results (``--replay``)
+- of the model ``report``: minutes of all notebooks from the committed results (``--replay``)
 
 Values are medians of the runs; low and high are the least and the largest.
 """
@@ -149,7 +149,7 @@ def replay() -> pd.DataFrame:
     if done.returncode:
         raise UserError("the replay ended with the error above; mend it, or leave --replay out")
     minutes = (time.perf_counter() - start) / 60
-    return pd.DataFrame([("replay", "minutes", 0, 1, minutes)], columns=FACTS)
+    return pd.DataFrame([("report", "minutes", 0, 1, minutes)], columns=FACTS)
 
 
 def benchmark(names: list[str], *, runs: int, alone: bool, root: Path | None) -> pd.DataFrame:

@@ -98,7 +98,7 @@ def read_cost(file: Path = RESULTS / "benchmark.csv") -> pd.DataFrame:
 
 def cost_table(table: pd.DataFrame) -> pd.DataFrame:
     """A row a model, a column a cost (`SHOWN`), at the models' own sizes; numbers as text."""
-    table = table[~table["model"].isin(["data_pipeline", "replay"])]
+    table = table[~table["model"].isin(["data_pipeline", "report"])]
     sizes = table.groupby("model", sort=False)["size"].first()
     wide = table.pivot(index="model", columns="quantity", values="value").loc[sizes.index]
     wide = wide.assign(px=sizes).reindex(columns=[name for name, *_ in SHOWN.values()])

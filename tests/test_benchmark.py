@@ -282,7 +282,7 @@ def test_a_replay_is_timed_without_the_dataset(monkeypatch, ends: int):
             benchmark.replay()
         return
     (row,) = summary(benchmark.replay(), {}, "a processor").itertuples()
-    assert (row.model, row.quantity, row.unit) == ("replay", "minutes", "minutes")
+    assert (row.model, row.quantity, row.unit) == ("report", "minutes", "minutes")
     assert 0 <= row.value < 1
 
 
