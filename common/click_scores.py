@@ -15,7 +15,6 @@ import pandas as pd
 
 from common.config import UserError
 from common.resampling import difference, draw, intervals
-from common.wording import wording
 
 AT = (0, 1, 2, 3, 5, 10, 20)
 GOALS = (80, 85, 90)  # per cent of IoU
@@ -178,7 +177,7 @@ def side_by_side(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     table = pd.DataFrame(
         {name: frame.apply(_told, axis=1) for name, frame in with_interval.items()}
     )
-    return table.rename(wording).rename_axis("score").reset_index()
+    return table.rename_axis("score").reset_index()
 
 
 def _told(row: pd.Series) -> str:

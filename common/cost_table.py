@@ -17,12 +17,9 @@ RIVAL = "smp_unet_resnet34"
 PER_SECOND = "photos_per_second"
 COLUMNS = ["model", "quantity", "value", "low", "high", "unit", "runs", "size", "processor"]
 UNITS = {
-    "params": "weights",
-    "madds": "multiply-adds",
-    "ms": "ms",
-    "peak": "MB",
-    "minutes": "minutes",
-}
+    "params": "weights", "madds": "multiply-adds", "ms": "ms", "peak": "MB", "minutes": "minutes",
+}  # fmt: skip
+NO_MODELS = ("data_pipeline", "report")  # are timed, too
 SHOWN = {  # column of the reader's table: quantity, factor, how it is written
     "px": ("px", 1, "{:.0f}"),
     "weights trained, M": ("params_trained", 1e-6, "{:.2f}"),
@@ -98,7 +95,7 @@ def read_cost(file: Path = RESULTS / "benchmark.csv") -> pd.DataFrame:
 
 def cost_table(table: pd.DataFrame) -> pd.DataFrame:
     """A row a model, a column a cost (`SHOWN`), at the models' own sizes; numbers as text."""
-    table = table[~table["model"].isin(["data_pipeline", "report"])]
+    table = table[~table["model"].isin(NO_MODELS)]
     sizes = table.groupby("model", sort=False)["size"].first()
     wide = table.pivot(index="model", columns="quantity", values="value").loc[sizes.index]
     wide = wide.assign(px=sizes).reindex(columns=[name for name, *_ in SHOWN.values()])

@@ -18,7 +18,7 @@ from .config import CHECKPOINTS, RESULTS, atomic_path, cli
 from .evaluate import headline, read_counts
 from .models import MODELS, PRETRAINING
 from .models.encoder_recipes import ENCODERS
-from .wording import wording
+from .wording import MAIN, wording
 
 HEAD = """\
 # Model cards
@@ -40,9 +40,6 @@ further.
 **Licence.** CC BY-SA 4.0, for research, as the dataset they were computed from
 ([LICENSE](LICENSE)).
 """
-SCORES = (
-    "miou", "iou_background", "iou_cat", "iou_dog", "foreground_iou", "species_accuracy",
-)  # fmt: skip
 CLICKED = ("iou_at_0", "iou_at_1", "iou_at_3", "iou_at_5")
 WATCHED = {
     "val_miou": "mIoU", "val_iou_clicks": "mean IoU over clicks",
@@ -104,7 +101,7 @@ def _scores(results: Path, name: str) -> dict[str, str]:
         return {"limits": "not scored by itself"}
     counts = read_counts(files["counts"])
     table = headline(counts)
-    rows = {f"scores, {len(counts):,} photos": _told(table, SCORES)}
+    rows = {f"scores, {len(counts):,} photos": _told(table, MAIN)}
     weakest = table.loc[["iou_background", "iou_cat", "iou_dog"], "value"].idxmin()
     limits = (
         f"weakest on {wording(weakest)}; along the outline less exact (boundary IoU "

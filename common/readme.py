@@ -15,12 +15,9 @@ from .comparison import scored_names
 from .config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from .evaluate import headline, read_counts
 from .runs import load_run
-from .wording import wording
+from .wording import MAIN, wording
 
 BLOCK = re.compile(r"(<!-- results:.*?-->\n).*?(<!-- /results -->)", re.DOTALL)
-COLUMNS = (
-    "miou", "iou_background", "iou_cat", "iou_dog", "foreground_iou", "species_accuracy",
-)  # fmt: skip
 CLICKED = {  # columns, and how they are written
     "iou_at_0": "{:.3f}", "iou_at_1": "{:.3f}", "iou_at_3": "{:.3f}", "iou_at_5": "{:.3f}",
     "noc90": "{:.2f}", "nof90": "{:.1%}",
@@ -33,11 +30,11 @@ def results_block(results: Path = RESULTS) -> str:
     for name in scored_names(results):
         counts = read_counts(results / "counts" / f"{name}_test.parquet")
         table = headline(counts)
-        cells = [f"{table.at[score, 'value']:.3f}" for score in COLUMNS]
+        cells = [f"{table.at[score, 'value']:.3f}" for score in MAIN]
         low, high = table.loc["miou", ["low", "high"]]
         cells[0] = f"**{cells[0]}** [{low:.3f}, {high:.3f}]"
         rows.append([f"`{name}`", *cells, f"{len(counts):,}", _trained(name, results)])
-    return _table(["model", *map(wording, COLUMNS), "photos", "trained in"], rows) + _clicks(
+    return _table(["model", *map(wording, MAIN), "photos", "trained in"], rows) + _clicks(
         results
     )
 

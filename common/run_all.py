@@ -10,21 +10,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-try:
-    from common import storage
-    from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
-    from common.pipeline.account import duration, finished, provenance, status_line
-    from common.pipeline.execute import NotebookFailed, carry_out
-    from common.pipeline.notebook import read_notebook, select
-    from common.pipeline.parameters import assign
-    from common.pipeline.plan import Plan
-    from common.pipeline.publish import publish
-    from common.pipeline.state import locked
-except ModuleNotFoundError as error:
-    raise SystemExit(
-        f"error: this Python ({sys.executable}) has no package {error.name!r}; run `make report`, "
-        "or `pip install -r requirements.txt` first, in the project's folder"
-    ) from None
+from common import storage
+from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
+from common.pipeline.account import duration, finished, provenance, status_line
+from common.pipeline.execute import NotebookFailed, carry_out
+from common.pipeline.notebook import read_notebook, select
+from common.pipeline.parameters import assign
+from common.pipeline.plan import Plan
+from common.pipeline.publish import publish
+from common.pipeline.state import locked
 
 SMOKE = "results/_smoke"
 

@@ -1,9 +1,15 @@
-"""Scores and columns as readers know them: one name each, in every table."""
+"""Scores and columns as readers know them: one name each, in every table.
+
+`MAIN` are the scores that README and model cards give of a segmentation.
+"""
 
 from __future__ import annotations
 
 import re
 
+MAIN = (
+    "miou", "iou_background", "iou_cat", "iou_dog", "foreground_iou", "species_accuracy",
+)  # fmt: skip
 PLAIN = {
     "miou": "mIoU", "iou_background": "background", "iou_cat": "cat", "iou_dog": "dog",
     "foreground_iou": "pet vs ground", "species_accuracy": "species", "boundary_iou": "boundary",

@@ -68,7 +68,7 @@ ALLOWED: dict[str, str] = {
     "resampling": "",
     "scores": "config resampling",
     "wording": "",
-    "click_scores": "config resampling wording",
+    "click_scores": "config resampling",
     "perturb": "config",
     "perturbed": "checkpoint geometry interact.prompts metrics models.encoders",
     "perturbed_sample": "config evaluate evaluate_clicks perturb perturbed pets robustness_scores",

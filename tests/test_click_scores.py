@@ -140,13 +140,13 @@ def test_quality_pairs_what_is_expected_with_what_is():
     assert (frame["iou"] - frame["score"]).tolist() == pytest.approx([0.1] * 6)
 
 
-def test_scores_stand_side_by_side_in_words():
+def test_scores_stand_side_by_side():
     table = side_by_side({"one": click_scores(table_of(BY_HAND), resamples=20)})
     told = table.set_index("score")["one"]
-    assert told["IoU, 1 click"].startswith("0.587 [")
-    assert told["IoU, 3 clicks"].startswith("0.897 [")
-    assert told["NoC@90"].startswith("2.667 [")
-    assert not any(title.startswith("ms") for title in told)  # times are compared elsewhere
+    assert told["iou_at_1"].startswith("0.587 [")
+    assert told["iou_at_3"].startswith("0.897 [")
+    assert told["noc90"].startswith("2.667 [")
+    assert not any(name.startswith("ms") for name in told)  # times are compared elsewhere
 
 
 curve = st.lists(st.integers(0, 100), min_size=4, max_size=4)

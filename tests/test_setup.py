@@ -86,6 +86,12 @@ def test_a_python_without_the_packages_is_told_what_to_do(module: str):
     assert len(done.stderr.splitlines()) == 1, "a traceback"
 
 
+def test_a_python_with_half_of_the_packages_is_told_what_is_missing():
+    code = "import sys; sys.modules['papermill'] = None; import common.config"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "lacks papermill; use" in done.stderr
+
+
 def test_an_old_python_is_told_which_it_takes():
     code = "import sys; sys.version_info = (3, 9, 1); import common.config"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
