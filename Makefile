@@ -32,7 +32,7 @@ lab: $(RUNTIME)  ## JupyterLab on the notebooks
 	PYTHONPATH="$$PWD" $(BIN) -m jupyterlab $(ARGS)
 
 demo: $(RUNTIME)  ## the click demo as a web page, for this machine alone unless ARGS says more
-	$(BIN) -m common.demo $(ARGS)
+	$(BIN) -m common.web.demo $(ARGS)
 
 clean:  ## delete the report and what tests left; keeps .venv and results/local
 	rm -rf results/report.html results/click.html results/_smoke .pytest_cache .hypothesis .ruff_cache .mypy_cache

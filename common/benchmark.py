@@ -37,20 +37,27 @@ from PIL import Image
 from torch import nn
 from tqdm.auto import tqdm
 
-from .checkpoint import Card, checkpoint_files, load_checkpoint
-from .click_latency import HEIGHT, WIDTH, click_latency
-from .config import RESULTS, ROOT, UserError, atomic_path, cli, data_root
-from .cost_table import COMMON, RIVAL, cost_table, summary, with_ratios
-from .costs import BATCH, inference, kept_step, multiply_adds, parameters, training_step
-from .data import prepare
-from .interact.predictor import load_predictor
-from .models import list_models
-from .peak_memory import peak_memory
-from .predict import predict_mask
-from .provenance import processor
-from .samples import load_sample
-from .smp import SmpUnet
-from .survey import loader_speed
+from common.checkpoint import Card, checkpoint_files, load_checkpoint
+from common.clicks.predictor import load_predictor
+from common.config import RESULTS, ROOT, UserError, atomic_path, cli, data_root
+from common.costs.clicks import HEIGHT, WIDTH, click_latency
+from common.costs.memory import peak_memory
+from common.costs.networks import (
+    BATCH,
+    inference,
+    kept_step,
+    multiply_adds,
+    parameters,
+    training_step,
+)
+from common.costs.smp import SmpUnet
+from common.costs.table import COMMON, RIVAL, cost_table, summary, with_ratios
+from common.data.dataset import prepare
+from common.inference import predict_mask
+from common.models import list_models
+from common.provenance import processor
+from common.samples import load_sample
+from common.studies.survey import loader_speed
 
 Networks = list[tuple[str, nn.Module, Card]]
 FACTS = ["model", "quantity", "size", "run", "value"]
@@ -117,10 +124,12 @@ def fixed_costs(measured: Networks) -> pd.DataFrame:
         trained, frozen = parameters(model)
         memory = peak_memory(name, card.size)
         found = {
-            "params_trained": trained, "params_frozen": frozen,
+            "params_trained": trained,
+            "params_frozen": frozen,
             "madds": multiply_adds(model, card.size),
-            "peak_memory_mb": memory["train"], "peak_memory_infer_mb": memory["infer"],
-        }  # fmt: skip
+            "peak_memory_mb": memory["train"],
+            "peak_memory_infer_mb": memory["infer"],
+        }
         rows += [(name, quantity, card.size, 1, value) for quantity, value in found.items()]
     return pd.DataFrame(rows, columns=FACTS)
 
@@ -143,9 +152,11 @@ def replay() -> pd.DataFrame:
     bare = {name: value for name, value in os.environ.items() if name != "PETS_ROOT"}
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "common.run_all", "--force"], cwd=ROOT, env=bare,
+        [sys.executable, "-m", "common.run_all", "--force"],
+        cwd=ROOT,
+        env=bare,
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     if done.returncode:
         raise UserError("the replay ended with the error above; mend it, or leave --replay out")
     minutes = (time.perf_counter() - start) / 60

@@ -17,13 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from .building import bounded
-from .cache import MAX_SIZE, MIN_SIZE
-from .config import CHECKPOINTS, UserError, atomic_path
-from .geometry import FITS
-from .models import create_model, full_name
-from .models.encoders import FrozenEncoder
-from .provenance import git_commit, versions
+from common.config import CHECKPOINTS, UserError, atomic_path
+from common.data.cache import MAX_SIZE, MIN_SIZE
+from common.data.geometry import FITS
+from common.models import create_model, full_name
+from common.models.building import bounded
+from common.models.encoders.encoder import FrozenEncoder
+from common.provenance import git_commit, versions
 
 FORMAT = 1
 SOUND: dict[str, Callable[[Any], bool]] = {  # what the fields of a card may hold
@@ -32,8 +32,9 @@ SOUND: dict[str, Callable[[Any], bool]] = {  # what the fields of a card may hol
     "size": lambda value: type(value) is int and MIN_SIZE <= value <= MAX_SIZE,
     "fit": lambda value: value in FITS,
     "training": lambda value: isinstance(value, dict),
-    "encoder": lambda value: value is None
-    or (isinstance(value, dict) and {"name", "sha256"} <= value.keys()),
+    "encoder": lambda value: (
+        value is None or (isinstance(value, dict) and {"name", "sha256"} <= value.keys())
+    ),
 }
 
 
@@ -43,7 +44,7 @@ class Card:
 
     Attributes:
         model, kwargs: arguments of `create_model` that rebuild the network.
-        size, fit: the square that photos are brought to, and how (`common.geometry`).
+        size, fit: the square that photos are brought to, and how (`common.data.geometry`).
         training: configuration of the run, its epoch and validation score, and its key.
     """
 
@@ -88,10 +89,13 @@ def save_checkpoint(
     }
     content = save(tensors)
     described = {
-        "format": FORMAT, **vars(card), "encoder": frozen_encoder(model),
-        "commit": git_commit(), "versions": versions(),
+        "format": FORMAT,
+        **vars(card),
+        "encoder": frozen_encoder(model),
+        "commit": git_commit(),
+        "versions": versions(),
         "tensors_sha256": hashlib.sha256(content).hexdigest(),
-    }  # fmt: skip
+    }
     with atomic_path(card_file) as described_as:
         described_as.write_text(json.dumps(described, indent=2) + "\n")
         with atomic_path(tensors_file) as stored_as:
@@ -172,9 +176,11 @@ def _fill(model: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     shape = {n for n in both if expected[n].shape != tensors[n].shape}
     kind = {n for n in both if expected[n].is_floating_point() != tensors[n].is_floating_point()}
     for what, names in (
-        ("missing", missing), ("surplus", surplus), ("of another shape", shape),
+        ("missing", missing),
+        ("surplus", surplus),
+        ("of another shape", shape),
         ("of another kind of number", kind),
-    ):  # fmt: skip
+    ):
         if names:
             raise UserError(
                 f"{file}: {len(names)} tensors {what}, as {min(names)}; it is of another model"

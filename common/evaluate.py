@@ -10,162 +10,17 @@ neighbours, and with them its last digits, are the same with any number of proce
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import math
 from pathlib import Path
 
 import pandas as pd
-import torch
-from torch import nn
-from tqdm.auto import tqdm
 
-from .checkpoint import Card, load_checkpoint, read_card, stem_of
-from .config import RESULTS, UserError, atomic_path, cli
-from .data import resolve_root
-from .metrics import image_counts
-from .pets import find_root, fingerprint, read_index, read_pair
-from .predict import predict_probabilities
-from .processes import is_main, join, merged, on_own_device, share
-from .provenance import git_commit, source_key
-from .scores import bootstrap
-from .storage import locked
-
-SPLITS = ("train", "val", "test")
-HEADLINE = (
-    "miou", "iou_background", "iou_cat", "iou_dog", "dice", "pixel_accuracy", "foreground_iou",
-    "species_accuracy", "boundary_iou", "mean_image_iou", "ece",
-)  # fmt: skip
-BATCH = 16
-SCORING = ("common.metrics", "common.predict", "common.geometry")  # decide what is counted
-
-
-def evaluate(
-    model: nn.Module, card: Card, root: str | Path, split: str, *, limit: int = 0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Counts of a model on the photos of a split at their native size, in every process the same.
-
-    Args:
-        model, card: as `load_checkpoint` returns them.
-        root: a dataset folder in torchvision's layout.
-        split: train, val or test.
-        limit: score only the first photos (0: all).
-
-    Returns:
-        counts: one row a photo: image, species, breed, height, width and the columns of
-            `common.metrics.image_counts`.
-        problems: name and reason of each photo that could not be scored.
-    """
-    if split not in SPLITS:
-        raise UserError(f"split {split!r} is unknown; choose one of {', '.join(SPLITS)}")
-    root = find_root(root)
-    index = read_index(root)
-    index = index[index["split"] == split].head(limit or len(index))
-    if index.empty:
-        raise UserError(f"{root}: split {split!r} has no photo")
-    records = index.to_dict("records")
-    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
-    bar = tqdm(share(batches), f"scoring {split}", unit="batch", mininterval=1,
-               disable=not is_main())  # fmt: skip
-    parts = merged([_count(model, card, root, batch) for batch in bar])
-    rows = [row for found, _ in parts for row in found]
-    problems = [problem for _, lost in parts for problem in lost]
-    if not rows:
-        raise UserError(
-            f"{root}: none of {len(index)} photos could be read; {problems[0]['reason']}"
-        )
-    return pd.DataFrame(rows), pd.DataFrame(problems, columns=["name", "reason"])
-
-
-def _count(
-    model: nn.Module, card: Card, root: Path, records: list[dict]
-) -> tuple[list[dict], list[dict]]:
-    """Table rows of a batch of photos, and of those that could not be read."""
-    read, problems = [], []
-    for record in records:
-        try:
-            read.append((record, *read_pair(root, record["name"], record["species"])))
-        except UserError as error:
-            problems.append({"name": record["name"], "reason": str(error)})
-    if not read:
-        return [], problems
-    rows = []
-    predicted = predict_probabilities(model, card, [image for _, image, _ in read])
-    for (record, _, mask), probabilities in zip(read, predicted, strict=True):
-        about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}
-        height, width = mask.shape
-        counts = image_counts(probabilities, torch.from_numpy(mask))
-        rows.append({**about, "height": height, "width": width, **counts})
-    return rows, problems
-
-
-def evaluate_or_load(
-    name: str, root: str | Path | None, split: str, *, results: Path = RESULTS, limit: int = 0,
-    folder: str = "checkpoints",
-) -> pd.DataFrame:  # fmt: skip
-    """The counts table of a checkpoint: scored when photos are at hand, else as stored.
-
-    A stored table is reused while checkpoint, data and the code that counts are the same;
-    ``root`` None reads it as it is. Scoring ``test`` adds a line to ``test_reads.csv``.
-    """
-    file = results / "counts" / f"{name}_{split}.parquet"
-    stem = results / folder / name
-    if root is None:
-        return read_counts(file)
-    root = resolve_root(root)
-    key = {
-        "checkpoint": read_card(stem)["tensors_sha256"], "data": fingerprint(root), "n": limit,
-        "code": source_key(SCORING),
-    }  # fmt: skip
-    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
-        return stored
-    counts, problems = evaluate(*load_checkpoint(stem), root, split, limit=limit)
-    print_problems(problems)
-    counts.attrs = {"model": name, "split": split, "key": key}
-    with atomic_path(file) as path:
-        counts.to_parquet(path, index=False)
-    if split == "test":
-        log_test_read(name, key["checkpoint"], results, n=len(counts), **_logged(counts))
-    return counts
-
-
-def print_problems(problems: pd.DataFrame) -> None:
-    """Say which photos a score leaves out, and why."""
-    for reason in problems["reason"]:
-        print(f"left out: {reason}")
-
-
-def read_counts(file: Path) -> pd.DataFrame:
-    """A stored counts table."""
-    try:
-        return pd.read_parquet(file)
-    except FileNotFoundError:
-        raise UserError(f"{file}: no such table; run the pipeline with PROFILE=cpu") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: not a readable table ({error}); fetch it again") from None
-
-
-def log_test_read(name: str, checkpoint: str, results: Path, **found: float) -> None:
-    """Add a line to ``test_reads.csv``: the test photos were looked at, and this was found."""
-    line = {
-        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "commit": git_commit(), "model": name, "checkpoint": checkpoint[:16],
-        **found,
-    }  # fmt: skip
-    file = results / "test_reads.csv"
-    with locked(file):  # two evaluations may end at the same time
-        before = pd.read_csv(file) if file.is_file() else None
-        with atomic_path(file) as path:
-            pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
-
-
-def _logged(counts: pd.DataFrame) -> dict[str, float]:
-    return {"miou": round(headline(counts).at["miou", "value"], 5)}
-
-
-def headline(counts: pd.DataFrame) -> pd.DataFrame:
-    """The headline scores with their 95 % intervals: index score; value, low, high."""
-    return bootstrap(counts, list(HEADLINE))
+from common.checkpoint import load_checkpoint, read_card, stem_of
+from common.config import RESULTS, atomic_path, cli
+from common.data.dataset import resolve_root
+from common.scoring.photos import SPLITS, evaluate, headline, log_test_read, logged, print_problems
+from common.training.processes import is_main, join, on_own_device
 
 
 def json_line(name: str, split: str, counts: pd.DataFrame, table: pd.DataFrame) -> str:
@@ -200,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.split == "test":
         digest = read_card(args.model)["tensors_sha256"]
         name = stem_of(args.model).name
-        log_test_read(name, digest, args.results, n=len(counts), **_logged(counts))
+        log_test_read(name, digest, args.results, n=len(counts), **logged(counts))
     if args.out:
         with atomic_path(args.out) as path:
             counts.to_parquet(path, index=False)

@@ -9,150 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
-from .checkpoint import read_card, stem_of
-from .click_scores import click_scores
-from .config import CLASSES, RESULTS, UserError, atomic_path, cli
-from .data import resolve_root
-from .evaluate import SPLITS, log_test_read, print_problems, read_counts
-from .interact.predictor import Predictor, load_predictor
-from .interact.prompts import pet_truth
-from .interact.robot import CLICKS, FIRST, first_click, replies
-from .pets import find_root, fingerprint, read_index, read_pair
-from .provenance import processor, source_key
-
-PHOTOS = 500
-SCORING = (  # decide what is counted
-    "common.evaluate_clicks", "common.geometry", "common.interact.predictor",
-    "common.interact.prompts", "common.interact.protocol", "common.interact.robot",
-    "common.predict",
-)  # fmt: skip
-
-
-def balanced_sample(index: pd.DataFrame, photos: int, seed: int = 0) -> pd.DataFrame:
-    """So many photos, half of them cats; every photo where a species has too few."""
-    halves = [
-        rows.sample(min(len(rows), photos // 2), random_state=seed)
-        for _, rows in index.groupby("species")
-    ]
-    return pd.concat(halves).sort_index()
-
-
-def click_through(
-    predictor: Predictor, image: np.ndarray, truth: np.ndarray, first: str = "robot",
-    clicks: int = CLICKS, rng: np.random.Generator | None = None,
-) -> list[dict]:  # fmt: skip
-    """Rows of one photo, without a click and after each: see `evaluate_clicks`.
-
-    Args:
-        predictor: of `load_predictor`.
-        image: (H, W, 3) uint8.
-        truth: (H, W) uint8: 1 pet, 0 not, 255 border.
-        first, rng: of `first_click`.
-        clicks: in all.
-    """
-    start = time.perf_counter()
-    predictor.set_image(image)
-    ms_photo = 1000 * (time.perf_counter() - start)
-    opening = first_click(first, truth, rng or np.random.default_rng(0))
-    scored, pet, rows = truth != 255, truth == 1, []
-    for click, reply in enumerate(replies(predictor, truth, opening, clicks)):
-        rows.append({
-            "click": click, "inter": int((reply.mask & pet).sum()),
-            "union": int(((reply.mask | pet) & scored).sum()), "score": round(reply.score, 4),
-            "said": CLASSES.index(reply.species[0]) if reply.species else 0,
-            "ms": round(reply.ms, 2), "ms_photo": round(ms_photo, 2),
-        })  # fmt: skip
-    return rows
-
-
-def evaluate_clicks(
-    predictor: Predictor, root: str | Path, split: str, *, photos: int = PHOTOS,
-    clicks: int = CLICKS, first: str = "robot", seed: int = 0,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
-    """Counts after each click on a sample of a split, balanced by species.
-
-    Args:
-        predictor: of `load_predictor`.
-        root: a dataset folder in torchvision's layout.
-        split: train, val or test.
-        photos: of the sample, at most.
-        clicks: on each photo.
-        first: of `first_click`.
-        seed: of the sample and of the first clicks.
-
-    Returns:
-        counts: a row a photo and click: image, species, breed, click, inter and union in pixels,
-            score, said (species named, 0 none), ms of the answer and ms_photo to read the photo.
-        problems: name and reason of each photo that could not be scored.
-    """
-    root = find_root(root)
-    index = read_index(root)
-    sample = balanced_sample(index[index["split"] == split], photos, seed)
-    if sample.empty:
-        raise UserError(f"{root}: split {split!r} has no photo")
-    rows, problems = [], []
-    for i, record in enumerate(tqdm(sample.to_dict("records"), desc="clicking", unit="photo")):
-        try:
-            image, mask = read_pair(root, record["name"], record["species"])
-        except UserError as error:
-            problems.append({"name": record["name"], "reason": str(error)})
-            continue
-        about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}
-        rng = np.random.default_rng([seed, i])
-        found = click_through(predictor, image, pet_truth(mask), first, clicks, rng)
-        rows += [{**about, **row} for row in found]
-    return pd.DataFrame(rows), pd.DataFrame(problems, columns=["name", "reason"])
-
-
-def clicks_or_load(
-    name: str, root: str | Path | None, split: str, *, results: Path = RESULTS,
-    first: str = "robot", clicks: int = CLICKS, photos: int = PHOTOS,
-) -> pd.DataFrame:  # fmt: skip
-    """The click counts of a checkpoint: clicked when photos are at hand, else as stored.
-
-    A stored table is reused while checkpoint, data, code and arguments are the same; ``root``
-    None reads it as it is. Its ``attrs`` name the processor that the milliseconds belong to.
-    """
-    ending = "" if first == "robot" else f"_{first}"
-    file = results / "clicks" / f"{name}_{split}{ending}.parquet"
-    if root is None:
-        return read_counts(file)
-    root, stem = resolve_root(root), results / "checkpoints" / name
-    key = {
-        "checkpoint": read_card(stem)["tensors_sha256"], "data": fingerprint(root),
-        "code": source_key(SCORING), "first": first, "clicks": clicks, "photos": photos,
-    }  # fmt: skip
-    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
-        return stored
-    counts = _score(stem, root, split, results, first=first, clicks=clicks, photos=photos)
-    counts.attrs["key"] = key
-    with atomic_path(file) as path:
-        counts.to_parquet(path, index=False)
-    return counts
-
-
-def _score(
-    checkpoint: str | Path, root: Path, split: str, results: Path, *, first: str, **how: int
-) -> pd.DataFrame:
-    """Counts of a checkpoint; scoring ``test`` adds a line to ``test_reads.csv``."""
-    predictor = load_predictor(checkpoint)
-    counts, problems = evaluate_clicks(predictor, root, split, first=first, **how)
-    print_problems(problems)
-    name, digest = stem_of(checkpoint).name, read_card(checkpoint)["tensors_sha256"]
-    counts.attrs = {"model": name, "split": split, "processor": processor()}
-    if split == "test":
-        iou = click_scores(counts).at["iou_at_1", "value"]
-        found = {"n": counts["image"].nunique(), "iou_at_1": round(float(iou), 5)}
-        who = name if first == "robot" else f"{name}, {first} first click"
-        log_test_read(who, digest, results, **found)
-    return counts
+from common.clicks.robot import CLICKS, FIRST
+from common.config import RESULTS, atomic_path, cli
+from common.data.dataset import resolve_root
+from common.scoring.click_scores import click_scores
+from common.scoring.clicking import PHOTOS, score_clicks
+from common.scoring.photos import SPLITS
 
 
 def json_line(counts: pd.DataFrame, table: pd.DataFrame) -> str:
@@ -176,10 +42,15 @@ def main(argv: list[str] | None = None) -> None:
         "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
     )
     args = parser.parse_args(argv)
-    counts = _score(
-        args.model, resolve_root(args.data_root), args.split, args.results,
-        first=args.first, clicks=args.clicks, photos=args.photos,
-    )  # fmt: skip
+    counts = score_clicks(
+        args.model,
+        resolve_root(args.data_root),
+        args.split,
+        args.results,
+        first=args.first,
+        clicks=args.clicks,
+        photos=args.photos,
+    )
     if args.out:
         with atomic_path(args.out) as path:
             counts.to_parquet(path, index=False)

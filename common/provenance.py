@@ -17,8 +17,19 @@ from pathlib import Path
 
 from common.config import ROOT, UserError
 
-PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "accelerate", "safetensors",
-    "numpy", "pandas", "scikit-image", "matplotlib", "papermill")  # fmt: skip
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "open_clip_torch",
+    "accelerate",
+    "safetensors",
+    "numpy",
+    "pandas",
+    "scikit-image",
+    "matplotlib",
+    "papermill",
+)
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -10,15 +10,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import storage
+from common import files as storage
 from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
 from common.pipeline.account import duration, finished, provenance, status_line
 from common.pipeline.execute import NotebookFailed, carry_out
 from common.pipeline.notebook import read_notebook, select
 from common.pipeline.parameters import assign
 from common.pipeline.plan import Plan
-from common.pipeline.publish import publish
 from common.pipeline.state import locked
+from common.publish.outputs import publish
 
 SMOKE = "results/_smoke"
 
@@ -129,7 +129,7 @@ def _plan(root: Path, profile: str, overrides: Sequence[str]) -> Plan:
 
 def _make_smoke_set(folder: Path) -> None:
     if not folder.exists():
-        from common.synthetic import make_pets
+        from common.data.synthetic import make_pets
 
         with storage.locked(folder), storage.fresh_folder(folder, needs=0) as scratch:
             make_pets(scratch)
@@ -175,7 +175,7 @@ def _report(plan: Plan, profile: str) -> None:
 
 def _click_page(out: Path, checkpoint: Path) -> None:
     """The page beside the report in which the network runs, if there is one to run."""
-    from common.browser.page import build_page
+    from common.web.page.page import build_page
 
     if checkpoint.is_file():
         print(f"click page: {build_page(out, checkpoint)}")

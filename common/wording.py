@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import re
 
-MAIN = (
-    "miou", "iou_background", "iou_cat", "iou_dog", "foreground_iou", "species_accuracy",
-)  # fmt: skip
+MAIN = ("miou", "iou_background", "iou_cat", "iou_dog", "foreground_iou", "species_accuracy")
 PLAIN = {
-    "miou": "mIoU", "iou_background": "background", "iou_cat": "cat", "iou_dog": "dog",
-    "foreground_iou": "pet vs ground", "species_accuracy": "species", "boundary_iou": "boundary",
-    "mean_image_iou": "mean over photos", "pixel_accuracy": "pixels right", "dice": "Dice",
-    "ece": "ECE", "auc": "area under the curve", "difference_low": "from",
-    "difference_high": "to", "ms_click": "ms a click", "n": "photos",
-}  # fmt: skip
+    "miou": "mIoU",
+    "iou_background": "background",
+    "iou_cat": "cat",
+    "iou_dog": "dog",
+    "foreground_iou": "pet vs ground",
+    "species_accuracy": "species",
+    "boundary_iou": "boundary",
+    "mean_image_iou": "mean over photos",
+    "pixel_accuracy": "pixels right",
+    "dice": "Dice",
+    "ece": "ECE",
+    "auc": "area under the curve",
+    "difference_low": "from",
+    "difference_high": "to",
+    "ms_click": "ms a click",
+    "n": "photos",
+}
 
 
 def wording(name: str) -> str:

@@ -25,13 +25,21 @@ from common.config import ROOT
 MASK = (86, 180, 233)  # colour of the fill
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {
-    "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True,
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
     "device_scale_factor": 2,
-}  # fmt: skip
+}
 PAINTED = """(canvas) => new Promise((resolve) => requestAnimationFrame(() =>
     requestAnimationFrame(() => resolve(canvas.toDataURL()))))"""
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 
 
 @contextmanager
@@ -40,13 +48,16 @@ def serving(folder: Path, *command: str, cwd: Path | None = None) -> Iterator[st
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    option = f"--Voila.port={port}" if "common.demo" in command else f"--port={port}"
+    option = f"--Voila.port={port}" if "common.web.demo" in command else f"--port={port}"
     own = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "RUNTIME")}
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", *command, option], cwd=cwd or folder,
-            env={**os.environ, **own, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
-        )  # fmt: skip
+            [sys.executable, "-m", *command, option],
+            cwd=cwd or folder,
+            env={**os.environ, **own, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+        )
     try:
         url = f"http://127.0.0.1:{port}/"
         wait_for(url, server, folder / "log")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from browsing import chromium
 from torch import Tensor, nn
 
-from common.data import PetCache, prepare
+from common.data.dataset import PetCache, prepare
+from common.data.synthetic import make_pets
 from common.models import MODELS
 from common.models.losses import segmentation_loss
-from common.synthetic import make_pets
-from common.train import TrainConfig
+from common.training.trainer import TrainConfig
+from tests.browsing import chromium
 
 
 class Toy(nn.Module):

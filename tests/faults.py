@@ -16,30 +16,31 @@ from xml.etree import ElementTree
 
 from common.config import RESULTS, ROOT, atomic_path, cli
 
-KILLS, DISKS = "tests/test_faults_kills.py", "tests/test_faults_disks.py"
-COMMANDS, REQUESTS = "tests/test_fuzz_commands.py", "tests/test_fuzz_requests.py"
-FILES = "tests/test_fuzz_files.py"
+RUNS, TRAINER = "tests/training/test_runs.py", "tests/training/test_trainer.py"
+DEMO = "tests/long/test_demo_browser.py"
+KILLS, DISKS = "tests/long/test_faults_kills.py", "tests/long/test_faults_disks.py"
+COMMANDS, REQUESTS = "tests/long/test_fuzz_commands.py", "tests/long/test_fuzz_requests.py"
+FILES = "tests/long/test_fuzz_files.py"
 KINDS: dict[str, str] = {  # what the report says -> what pytest is told
     "killed while data are prepared, exported, imported": f"{KILLS} -k data",
     "killed while training": f"{KILLS} -k training",
     "killed while evaluating": f"{KILLS} -k evaluation",
     "killed while the pipeline runs": f"{KILLS} -k pipeline",
-    "killed at each step of writing a checkpoint": "tests/test_runs.py -k a_kill_at_any_moment",
+    "killed at each step of writing a checkpoint": f"{RUNS} -k a_kill_at_any_moment",
     "disk full": f"{DISKS} -k full",
     "folder read-only": f"{DISKS} -k read_only",
-    "two at once": "tests/test_faults_two.py",
+    "two at once": "tests/long/test_faults_two.py",
     "hostile photos": f"{FILES} -k photos",
     "hostile archives": f"{FILES} -k archives",
     "hostile checkpoints": f"{FILES} -k checkpoints",
     "hostile messages of a page": f"{REQUESTS} -k messages",
     "impossible parameters": f"{REQUESTS} -k parameters",
     "impossible command lines": COMMANDS,
-    "code in a checkpoint or in a training's progress":
-        "tests/test_checkpoint.py tests/test_train.py -k 'pickle or unpickled'",
-    "archive that writes elsewhere": "tests/test_archive.py -k 'foreign or place'",
-    "upload too large, others served": "tests/test_demo_browser.py -k 'bad_upload or too_long'",
-    "committed files with a secret": "tests/test_faults_secrets.py -k no_file",
-}  # fmt: skip
+    "code in a checkpoint or in a training's progress": f"tests/test_checkpoint.py {TRAINER} -k 'pickle or unpickled'",
+    "archive that writes elsewhere": "tests/data/test_archive.py -k 'foreign or place'",
+    "upload too large, others served": f"{DEMO} -k 'bad_upload or too_long'",
+    "committed files with a secret": "tests/long/test_faults_secrets.py -k no_file",
+}
 
 
 def provoke(tests: str) -> dict[str, int]:

@@ -16,12 +16,17 @@ from common.config import UserError
 
 SECONDS = 60  # for one input, on a busy machine; one takes milliseconds
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
     | st.sampled_from([10**6, -1, 2**63, 10**400, 1e308, "", "unet", "../../etc/passwd", "\0"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
-                                                               max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
-)  # fmt: skip
+)
 NUMBERS = st.sampled_from([b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f"])
 
 
@@ -67,9 +72,12 @@ def alarm(seconds: int) -> Iterator[None]:
 
 
 def survive(
-    record: Callable[[str, object], None], inputs: st.SearchStrategy, attempt: Callable,
-    examples: int, megabytes: int = 200,
-) -> None:  # fmt: skip
+    record: Callable[[str, object], None],
+    inputs: st.SearchStrategy,
+    attempt: Callable,
+    examples: int,
+    megabytes: int = 200,
+) -> None:
     """Try so many inputs, the same ones each time.
 
     Args:
@@ -81,9 +89,12 @@ def survive(
     trials = 0
 
     @settings(
-        max_examples=examples, deadline=None, derandomize=True, database=None,
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(inputs)
     def each(value: object) -> None:
         nonlocal trials
@@ -109,12 +120,16 @@ def damaged(draw: st.DrawFn, sound: Sequence[bytes]) -> bytes:
         at = draw(st.integers(0, len(content)) | st.integers(0, min(len(content), 64)))
         size = draw(st.integers(0, 40))
         new = draw(st.binary(max_size=8) | NUMBERS)
-        content = draw(st.sampled_from([
-            content[:at] + new + content[at + len(new):],
-            content[:at] + new + content[at + size:],
-            content[:at],
-            content[at:],
-            content[:at] + content[max(0, at - size):],
-            content[:at] + draw(st.sampled_from(sound))[at:],
-        ]))  # fmt: skip
+        content = draw(
+            st.sampled_from(
+                [
+                    content[:at] + new + content[at + len(new) :],
+                    content[:at] + new + content[at + size :],
+                    content[:at],
+                    content[at:],
+                    content[:at] + content[max(0, at - size) :],
+                    content[:at] + draw(st.sampled_from(sound))[at:],
+                ]
+            )
+        )
     return content

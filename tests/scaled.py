@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from common import processes
 from common.config import IGNORE
-from common.data import prepare
+from common.data.dataset import prepare
 from common.models import create_model
-from common.optim import TrainConfig
-from common.train import Trainer
+from common.training import processes
+from common.training.optim import TrainConfig
+from common.training.trainer import Trainer
 
 GLOBAL_BATCH, STEPS = 16, 20
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from common.canvas.choices import sample_photos
 from common.config import FIGURES, ROOT, atomic_path
-from common.interact.choices import sample_photos
 from tests.browsing import DESKTOP, PHONE, Canvas, chromium, serving
 
 BY_HAND = (430, 330), (977, 336)  # where the first photo is clicked on, the robot in between
@@ -22,7 +22,7 @@ def take(folder: Path = FIGURES) -> list[Path]:
     with (
         tempfile.TemporaryDirectory() as place,
         chromium() as browser,
-        serving(Path(place), "common.demo", cwd=ROOT) as address,
+        serving(Path(place), "common.web.demo", cwd=ROOT) as address,
     ):
         for name, context in (("desktop", DESKTOP), ("phone", PHONE)):
             canvas = Canvas(browser, address, **context)

@@ -11,34 +11,31 @@ import pytest
 import torch
 from torch import nn
 
-from common import benchmark, costs, peak_memory
+from common import benchmark
 from common.checkpoint import Card
 from common.config import RESULTS, UserError
-from common.cost_table import (
-    COLUMNS,
-    RIVAL,
-    cost_table,
-    feeding,
-    read_cost,
-    summary,
-    with_ratios,
-)
+from common.costs import memory as peak_memory
+from common.costs import networks as costs
+from common.costs.smp import SmpUnet
+from common.costs.table import COLUMNS, RIVAL, cost_table, feeding, read_cost, summary, with_ratios
 from common.models import create_model
 from common.models.layers import SelfAttention
-from common.smp import SmpUnet
 
 TIMES = pd.DataFrame(
     [
         (model, f"{kind}_photos_per_second", size, run, value * run)
         for model, size, value in (
-            ("a", 128, 30.0), ("b", 192, 8.0), ("b", 128, 18.0), (RIVAL, 128, 10.0),
+            ("a", 128, 30.0),
+            ("b", 192, 8.0),
+            ("b", 128, 18.0),
+            (RIVAL, 128, 10.0),
             (RIVAL, 192, 4.0),
         )
         for kind in ("train", "infer")
         for run in (1, 2, 3)
     ],
     columns=["model", "quantity", "size", "run", "value"],
-)  # fmt: skip
+)
 
 
 class Clock:
@@ -227,12 +224,14 @@ def test_the_readers_table_has_a_row_a_model():
 def test_feeding_is_told_against_two_trainings():
     """40 a second: twice the whole network's 20, half of the 80 of a head on a frozen encoder."""
     facts = [
-        ("whole", "train_photos_per_second_128", 20), ("whole", "params_frozen", 0),
-        ("head", "train_photos_per_second_128", 80), ("head", "params_frozen", 9),
+        ("whole", "train_photos_per_second_128", 20),
+        ("whole", "params_frozen", 0),
+        ("head", "train_photos_per_second_128", 80),
+        ("head", "params_frozen", 9),
         (f"{RIVAL}_192", "train_photos_per_second_128", 1000),
         ("data_pipeline", "photos_per_second_stored", 800),
         ("data_pipeline", "photos_per_second_augmented", 40),
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(facts, columns=["model", "quantity", "value"])
     told = feeding(table)
     assert told.columns.tolist() == ["photos", "photos/s", "whole", "head"]
@@ -264,8 +263,9 @@ def test_the_command_line_measures_one_model(tmp_path, monkeypatch, capsys, pets
     assert table["lite0_linear", "train_kept_photos_per_second"] > 0
     assert table["data_pipeline", "feeds_ratio_augmented"] == pytest.approx(
         table["data_pipeline", "photos_per_second_augmented"]
-        / table["lite0_linear", "train_photos_per_second_128"], rel=1e-3,
-    )  # fmt: skip
+        / table["lite0_linear", "train_photos_per_second_128"],
+        rel=1e-3,
+    )
     assert "lite0_linear" in capsys.readouterr().out
 
 

@@ -26,8 +26,8 @@ from common.checkpoint import (
 )
 from common.config import CHECKPOINTS, UserError
 from common.models import ALIASES, create_model, default_kwargs, full_name, list_models
-from common.models.encoder_recipes import ENCODERS
-from common.models.encoder_weights import packaged_lite0
+from common.models.encoders.recipes import ENCODERS
+from common.models.encoders.weights import packaged_lite0
 
 KWARGS = {"widths": (16, 16), "depth": 1, "breed_weight": 0.0}
 

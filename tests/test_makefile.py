@@ -104,7 +104,7 @@ def test_a_failing_command_fails_the_target(checkout, target):
 
 def test_the_demo_takes_options(checkout):
     calls = checkout.make("demo", "ARGS=--Voila.ip=0.0.0.0 --Voila.port=9000")[1]
-    assert calls == [VENV, INSTALL, "-m common.demo --Voila.ip=0.0.0.0 --Voila.port=9000"]
+    assert calls == [VENV, INSTALL, "-m common.web.demo --Voila.ip=0.0.0.0 --Voila.port=9000"]
 
 
 def test_make_alone_lists_every_target(checkout):

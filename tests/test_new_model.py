@@ -10,14 +10,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from documents import blocks, commands
 from nbformat.v4 import new_code_cell
 
 from common.config import ROOT
+from tests.documents import blocks, commands
 
 STEPS = "CONTRIBUTING.md"
 ASK = """from pathlib import Path
-from common.readme import results_block
+from common.publish.readme import results_block
 assert "`colour`" in results_block(Path("results/_smoke/results")), "not in the tables"
 """
 

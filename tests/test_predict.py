@@ -1,112 +1,247 @@
-"""Predictions have the photo's own size, whatever square the network takes."""
+"""The command line for files: what it writes, what COCO reads of it, what it says of bad input."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
 
-from common.checkpoint import Card
-from common.geometry import FITS
-from common.predict import predict_mask, predict_probabilities
-
-SIZES = [(33, 47), (90, 41), (64, 64), (1, 5), (200, 300)]
-
-
-class Echo(nn.Module):
-    """Class scores are the colours: red background, green cat, blue dog."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(20.0))
-        self.seen: list[Tensor] = []
-
-    def forward(self, image: Tensor) -> Tensor:
-        self.seen.append(image)
-        return self.scale * image
+from common.checkpoint import Card, save_checkpoint
+from common.clicks.prompts import Click
+from common.config import ROOT, UserError
+from common.models import MODELS
+from common.predict import coco_rle, main, parse_click
+from tests.clicks.test_predictor import Clicky
+from tests.data.test_photos import packed, png
 
 
-def photo(height: int, width: int, colours: list[int]) -> np.ndarray:
-    """Equal vertical stripes of pure red (0), green (1) or blue (2)."""
-    column = np.array(colours)[np.arange(width) * len(colours) // width]
-    return np.repeat((np.eye(3, dtype=np.uint8) * 255)[column][None], height, axis=0)
+@pytest.fixture
+def model(tmp_path, monkeypatch) -> str:
+    """Checkpoint of a network that sees discs round the clicks."""
+    monkeypatch.setitem(MODELS, "clicky", Clicky)
+    save_checkpoint(tmp_path / "trained" / "clicky", Clicky(), Card("clicky", size=32))
+    return str(tmp_path / "trained" / "clicky.json")
 
 
-@pytest.mark.parametrize("fit", FITS)
-def test_probabilities_of_photos_of_any_size(fit: str):
-    random = np.random.default_rng(0)
-    photos = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in SIZES]
-    model = Echo().eval()
-    found = predict_probabilities(model, Card("echo", size=32, fit=fit), photos)
-    assert [tuple(p.shape) for p in found] == [(3, *size) for size in SIZES]
-    for probabilities in found:
-        assert probabilities.dtype == torch.float32
-        assert (probabilities >= 0).all()
-        torch.testing.assert_close(probabilities.sum(0), torch.ones(probabilities.shape[1:]))
-    (batch,) = model.seen
-    assert batch.shape == (len(SIZES), 3, 32, 32)
-    assert batch.min() >= 0 and batch.max() <= 1
+def save_photo(path: Path, height: int = 60, width: int = 100) -> np.ndarray:
+    photo = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(photo).save(path, "PNG")
+    return photo
 
 
-@pytest.mark.parametrize("fit", FITS)
-def test_a_batch_is_the_same_as_one_by_one(fit: str):
-    random = np.random.default_rng(1)
-    photos = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in SIZES]
-    model, card = Echo().eval(), Card("echo", size=24, fit=fit)
-    for image, together in zip(photos, predict_probabilities(model, card, photos), strict=True):
-        torch.testing.assert_close(predict_probabilities(model, card, [image])[0], together)
+def decoded(rle: dict) -> np.ndarray:
+    values = np.arange(len(rle["counts"])) % 2 == 1
+    return np.repeat(values, rle["counts"]).reshape(rle["size"], order="F")
 
 
-@pytest.mark.parametrize("fit", FITS)
-@pytest.mark.parametrize("size", [(60, 90), (90, 60), (128, 128), (37, 300)])
-def test_stripes_come_back_where_they_were(fit: str, size: tuple[int, int]):
-    image = photo(*size, [0, 1, 2])
-    mask = predict_mask(Echo().eval(), Card("echo", size=64, fit=fit), image)
-    assert mask.shape == size
-    assert mask.dtype == np.uint8
-    true = image.argmax(-1)
-    blur = max(size) / 64 * 1.5  # a pixel and a half of the square, in pixels of the photo
-    edges = np.array([size[1] / 3, 2 * size[1] / 3])
-    inside = np.abs(np.arange(size[1]) + 0.5 - edges[:, None]).min(0) > blur
-    assert inside.any()
-    assert (mask[:, inside] == true[:, inside]).all()
+@pytest.mark.parametrize(
+    ("mask", "counts"),
+    [
+        ([[0], [0], [1], [1], [1], [0], [1]], [2, 3, 1, 1]),  # both of COCO's own documentation
+        ([[1], [1], [1], [1], [1], [1], [0]], [0, 6, 1]),
+        ([[0, 1], [1, 1]], [1, 3]),  # down the first column, then down the second
+        ([[1, 0], [1, 0]], [0, 2, 2]),
+        ([[0, 0, 0], [0, 1, 0], [0, 0, 0]], [4, 1, 4]),
+        ([[0, 0, 0], [0, 0, 0]], [6]),
+        ([[1, 1, 1], [1, 1, 1]], [0, 6]),
+        ([[1]], [0, 1]),
+    ],
+)
+def test_run_lengths_worked_by_hand(mask: list, counts: list[int]):
+    mask = np.array(mask, bool)
+    assert coco_rle(mask) == {"size": list(mask.shape), "counts": counts}
 
 
-def test_the_bars_of_a_letterbox_are_cut_off():
-    """A network that finds dogs in the grey bars alone finds none in the photo."""
-
-    class Bars(Echo):
-        def forward(self, image: Tensor) -> Tensor:
-            bar = (image - 128 / 255).abs().amax(1, keepdim=True) < 1e-6
-            return torch.cat([~bar, torch.zeros_like(bar), bar], 1).float() * self.scale
-
-    image = photo(20, 80, [0, 1])
-    card = Card("bars", size=32, fit="letterbox")
-    assert not predict_mask(Bars().eval(), card, image).any()
-    assert not predict_mask(Bars().eval(), Card("bars", size=32), image).any()
+@settings(max_examples=50, deadline=None)
+@given(mask=arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7))))
+def test_run_lengths_are_the_mask_again(mask: np.ndarray):
+    rle = json.loads(json.dumps(coco_rle(mask)))
+    assert np.array_equal(decoded(rle), mask)
+    assert all(rle["counts"][1:])
 
 
-def test_scores_are_resized_before_the_softmax():
-    """Between a sure and an unsure pixel, interpolated logits and probabilities differ."""
-
-    class Two(Echo):
-        def forward(self, image: Tensor) -> Tensor:
-            scores = torch.zeros(1, 3, 2, 2)
-            scores[0, 1, :, 0], scores[0, 2, :, 1] = 8.0, 2.0
-            return scores
-
-    image = np.zeros((2, 4, 3), np.uint8)
-    (found,) = predict_probabilities(Two().eval(), Card("two", size=2), [image])
-    logits = torch.tensor([[0.0, 0, 0, 0], [8, 6, 2, 0], [0, 0.5, 1.5, 2]])
-    torch.testing.assert_close(found[:, 0], logits.softmax(0))
+def test_clicks_on_the_command_line():
+    assert parse_click("120,80") == parse_click("120,80,1") == Click(120, 80)
+    assert parse_click(" 1.5, 2 ,0") == Click(1.5, 2, positive=False)
+    for bad in ("", "5", "a,b", "1;2", "1,2,yes", "1,2,3", "1,2,1,1", "1,2,nan"):
+        with pytest.raises(UserError, match="--click") as caught:
+            parse_click(bad)
+        assert "\n" not in str(caught.value)
 
 
-def test_a_network_in_half_precision_still_gives_probabilities():
-    class Half(Echo):
-        def forward(self, image: Tensor) -> Tensor:
-            return super().forward(image).bfloat16()
+def test_mask_overlay_and_json(model: str, tmp_path: Path, capsys):
+    photo, out = save_photo(tmp_path / "rex.jpg"), tmp_path / "new" / "masks"
+    clicks = ["--click", "70,20", "--click", "10,50,0"]
+    assert main([str(tmp_path / "rex.jpg"), *clicks, "--out", str(out), "--model", model]) == 0
+    assert "rex.jpg: dog (80%), " in capsys.readouterr().out
+    assert {file.name for file in out.iterdir()} == {"rex_mask.png", "rex_overlay.png", "rex.json"}
+    stored = np.asarray(Image.open(out / "rex_mask.png"))
+    assert stored.shape == (60, 100) and set(np.unique(stored)) == {0, 255}
+    mask = stored > 0
+    assert mask[20, 70] and not mask[50, 10]
+    found = json.loads((out / "rex.json").read_text())
+    assert np.array_equal(decoded(found.pop("segmentation")), mask)
+    assert found == {
+        "photo": "rex.jpg",
+        "height": 60,
+        "width": 100,
+        "score": 0.75,
+        "area": int(mask.sum()),
+        "clicks": [{"x": 70.0, "y": 20.0, "label": 1}, {"x": 10.0, "y": 50.0, "label": 0}],
+        "species": {"name": "dog", "probability": 0.8},
+    }
+    picture = np.asarray(Image.open(out / "rex_overlay.png"))
+    same = (picture == photo).all(-1)
+    assert picture[20, 70].tolist() == [44, 160, 44] and picture[50, 10].tolist() == [214, 39, 40]
+    assert same[~mask].mean() > 0.99 and same[mask].mean() < 0.05
 
-    image = np.random.default_rng(0).integers(0, 256, (33, 47, 3), dtype=np.uint8)
-    (found,) = predict_probabilities(Half().eval(), Card("half", size=16), [image])
-    torch.testing.assert_close(found.sum(0), torch.ones(33, 47))
+
+def test_without_clicks_and_again(model: str, tmp_path: Path):
+    save_photo(tmp_path / "a.png")
+    for _ in range(2):
+        assert (
+            main([str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--model", model]) == 0
+        )
+    found = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert found["clicks"] == [] and found["area"] == 0
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_bad_photos_are_a_line_each_and_the_others_go_on(model: str, tmp_path: Path, capsys):
+    save_photo(tmp_path / "tiny.png", 5, 5)
+    (tmp_path / "text.jpg").write_text("not a photo")
+    save_photo(tmp_path / "good.png")
+    names = ["text.jpg", "none.jpg", "tiny.png", "good.png"]
+    photos = [str(tmp_path / name) for name in names]
+    out = tmp_path / "out"
+    assert main([*photos, "--click", "70,20", "--out", str(out), "--model", model]) == 2
+    text, missing, outside = capsys.readouterr().err.splitlines()
+    assert "text.jpg: not a photo of a known kind" in text
+    assert "none.jpg: cannot be read" in missing
+    assert "point (70, 20) is not in the photo, which is 5 pixels wide" in outside
+    assert "tiny.png" in outside
+    assert {file.name for file in out.iterdir()} == {
+        "good_mask.png",
+        "good_overlay.png",
+        "good.json",
+    }
+
+
+def turned() -> bytes:
+    """A photo of 90×60 whose camera lay on its side: upright it is 60 wide and 90 high."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return packed(Image.new("RGB", (90, 60), "red"), "JPEG", exif=exif)
+
+
+def animated() -> bytes:
+    pictures = [Image.new("RGB", (60, 90), colour) for colour in ("red", "blue")]
+    return packed(pictures[0], "GIF", save_all=True, append_images=pictures[1:])
+
+
+RED = Image.new("RGB", (60, 90), "red")
+ODD = {
+    "grey.jpg": lambda: packed(RED.convert("L"), "JPEG"),
+    "cmyk.jpg": lambda: packed(RED.convert("CMYK"), "JPEG"),
+    "palette.png": lambda: packed(RED.convert("P"), "PNG"),
+    "alpha.png": lambda: packed(RED.convert("RGBA"), "PNG"),
+    "deep.png": lambda: packed(Image.fromarray(np.full((90, 60), 40000, np.uint16)), "PNG"),
+    "moving.gif": animated,
+    "turned.jpg": turned,
+    "really_png.jpg": lambda: packed(RED, "PNG"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_photos_get_a_mask_of_their_upright_size(name: str, model: str, tmp_path: Path):
+    (tmp_path / name).write_bytes(ODD[name]())
+    out = tmp_path / "out"
+    photo = str(tmp_path / name)
+    assert main([photo, "--click", "50,80", "--out", str(out), "--model", model]) == 0
+    stem = Path(name).stem
+    mask = np.asarray(Image.open(out / f"{stem}_mask.png"))
+    assert mask.shape == (90, 60) and mask[80, 50] == 255 and mask[5, 5] == 0
+    assert Image.open(out / f"{stem}_overlay.png").size == (60, 90)
+    found = json.loads((out / f"{stem}.json").read_text())
+    assert (found["height"], found["width"]) == (90, 60)
+
+
+def test_a_photo_of_one_pixel(model: str, tmp_path: Path):
+    save_photo(tmp_path / "dot.png", 1, 1)
+    out = tmp_path / "out"
+    photo = str(tmp_path / "dot.png")
+    assert main([photo, "--click", "0,0", "--out", str(out), "--model", model]) == 0
+    assert np.asarray(Image.open(out / "dot_mask.png")).tolist() == [[255]]
+
+
+def test_bombs_and_texts_are_a_line_each(model: str, tmp_path: Path, capsys):
+    """A small file that would unpack to 1.2 GB, and files that are no photo."""
+    files = {
+        "huge.png": png(20_000, 20_000, 8, 2, b"\0"),
+        "text.jpg": b"a text",
+        "empty.jpg": b"",
+        "half.jpg": packed(RED, "JPEG")[:300],
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    photos = [str(tmp_path / name) for name in files]
+    assert main([*photos, "--out", str(tmp_path / "out"), "--model", model]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(files) and "Traceback" not in "".join(lines)
+    assert "huge.png: more than 50 million pixels; reduce it" in lines[0]
+    for name, line in zip(files, lines, strict=True):
+        assert line.startswith("error: ") and name in line
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("click", ["nan,5", "inf,5", "5,nan", "1e9,5", "100,5", "5,60"])
+def test_clicks_that_are_nowhere_leave_no_file(click: str, model: str, tmp_path: Path, capsys):
+    save_photo(tmp_path / "a.png")
+    out = tmp_path / "out"
+    command = [str(tmp_path / "a.png"), "--click", "3,4", f"--click={click}", "--out", str(out)]
+    assert main([*command, "--model", model]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a.png: point (" in line and "not in the photo, which is 100 pixels wide and 60" in line
+    assert not out.exists()
+
+
+def test_a_full_disk_leaves_no_half_file(model: str, tmp_path: Path, small_disk, capsys):
+    save_photo(tmp_path / "a.png")
+    out = tmp_path / "out"
+    with small_disk(2000):
+        status = main([str(tmp_path / "a.png"), "--out", str(out), "--model", model])
+    assert status == 2
+    assert "a_overlay.png: could not be written" in capsys.readouterr().err
+    assert [file.name for file in out.iterdir()] == ["a_mask.png"]
+
+
+def test_nothing_is_overwritten_that_was_given(model: str, tmp_path: Path, capsys):
+    photo = save_photo(tmp_path / "a_mask.png")
+    save_photo(tmp_path / "a.png")
+    (tmp_path / "b").mkdir()
+    save_photo(tmp_path / "b" / "a.png")
+    for first, second in (("a.png", "a_mask.png"), ("a.png", "b/a.png")):
+        photos = [str(tmp_path / first), str(tmp_path / second)]
+        assert main([*photos, "--out", str(tmp_path), "--model", model]) == 2
+        assert "rename a photo, or change --out" in capsys.readouterr().err
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a_mask.png")), photo)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_the_command_itself(tmp_path: Path):
+    command = [sys.executable, "-m", "common.predict", "a.png", "--click", "1,2", "--out", "out"]
+    done = subprocess.run(
+        [*command, "--model", "never_trained"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: no checkpoint ") and "never_trained" in line
+    assert not (ROOT / "out").exists()

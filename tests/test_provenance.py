@@ -99,11 +99,11 @@ def test_broken_module_is_named(tmp_path: Path) -> None:
         ("from common.models import unet", "common.models.layers common.models.unet common.names"),
         (
             "from common.models import UNet",
-            "common.late common.models common.models.layers common.models.mae "
+            "common.late common.models common.models.layers common.models.pretraining.mae "
             "common.models.unet common.names",
         ),
-        ("import common.models.mae as m", "common.late common.models.mae"),
-        ("import common.interact.widget", "common common.interact common.interact.widget"),
+        ("import common.models.pretraining.mae as m", "common.late common.models.pretraining.mae"),
+        ("import common.canvas.widget", "common common.interact common.canvas.widget"),
         ("def f():\n    from common.late import x", "common.late"),
         ("from common.names import *", "common.names"),
         ("from common import nothing", "common"),
@@ -120,7 +120,7 @@ def test_closure_of_a_module_holds_itself(project: Path) -> None:
 
 
 def test_source_key_follows_the_named_modules_and_their_assets(project: Path) -> None:
-    names = ["common.models.unet", "common.interact.widget"]
+    names = ["common.models.unet", "common.canvas.widget"]
     key = source_key(names, project)
     assert key == source_key(reversed(names), project)
     (project / "common/models/layers.py").write_text("CAT = 2")

@@ -16,15 +16,15 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from documents import BLOCK, blocks, commands
 
 from common.config import NOTEBOOKS, ROOT
-from common.setup_cell import badge
-from common.synthetic import make_pets
+from common.data.synthetic import make_pets
+from common.publish.setup_cell import badge
+from tests.documents import BLOCK, blocks, commands
 
 pytestmark = pytest.mark.timeout(2400)  # the whole pipeline is among them
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TRAIN = "python -m common.runs --model unet --data-root /data/pets --seed 1 --fraction 0.25"
+TRAIN = "python -m common.training --model unet --data-root /data/pets --seed 1 --fraction 0.25"
 MACHINES = "accelerate launch --multi_gpu --num_machines 2"
 LEFT_OUT = {"make test", "make lab"}  # this is the one; the other is `test_widget_browser`'s
 WHOLE = {"make report": "results", "make report PROFILE=smoke": "results/_smoke"}
@@ -69,16 +69,24 @@ def started(command: str, project: Path, pets: Path, **more: str) -> subprocess.
     words = shlex.split(command.replace("/data/pets", shlex.quote(str(pets))))
     own = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": "", "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", **more,
-    }  # fmt: skip
+        "PYTHONPATH": "",
+        "OMP_NUM_THREADS": "1",
+        "ACCELERATE_USE_CPU": "true",
+        **more,
+    }
     while re.match(r"[A-Z_]+=", words[0]):
         name, _, own[name] = words.pop(0).partition("=")
     if words[0] == "make":
         words.append(f"PYTHON={sys.executable}")
     return subprocess.Popen(
-        words, cwd=project, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
-    )  # fmt: skip
+        words,
+        cwd=project,
+        env=os.environ | own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def said(process: subprocess.Popen) -> str:
@@ -93,9 +101,12 @@ def test_python(code: str, tmp_path: Path):
     """As somebody would who has the project on the path."""
     shown = "\nif 'mask' in globals(): print(mask.shape, {*mask.ravel().tolist()})"
     done = subprocess.run(
-        [sys.executable, "-c", code + shown], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "-c", code + shown],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     if "mask" in code:
         assert done.stdout.strip() == "(300, 451) {0, 1}", "Chelsea is a cat"
@@ -120,7 +131,7 @@ def test_the_commands_in_their_order(project: Path, pets: Path):
             assert json.loads(told[command].splitlines()[-1])["split"] == "test"
     assert "unet.safetensors" in told[TRAIN]
     assert len(list((project / "masks").iterdir())) == 3, "mask, overlay, JSON"
-    one, two = (out.splitlines()[-1] for c, out in told.items() if "common.evaluate " in c)
+    one, two = (out.splitlines()[-1] for c, out in told.items() if "common.scoring.photos " in c)
     assert one == two, "two processes count what one counts"
 
 
@@ -134,10 +145,14 @@ def test_two_machines_train_one_model(project: Path, pets: Path):
     command = command.replace("10.0.0.1", "127.0.0.1").replace("29500", str(port))
     command = command.replace("--num_processes 4", "--num_processes 2")
     both = [
-        started(f"{command.replace('--machine_rank 0', f'--machine_rank {rank}')} --epochs 1"
-                " --fraction 0.9 --name shared --results both", project, pets)
+        started(
+            f"{command.replace('--machine_rank 0', f'--machine_rank {rank}')} --epochs 1"
+            " --fraction 0.9 --name shared --results both",
+            project,
+            pets,
+        )
         for rank in (0, 1)
-    ]  # fmt: skip
+    ]
     first, second = (said(process) for process in both)
     assert "shared.safetensors" in first and "shared.safetensors" not in second
 

@@ -220,7 +220,7 @@ def test_a_notebook_that_trains_does_not_wait_for_its_own_results(
 
 
 def test_smoke_writes_beside_the_real_results(root: Path, no_kernel, capsys) -> None:
-    pytest.importorskip("common.synthetic")
+    pytest.importorskip("common.data.synthetic")
     defaults = "results_dir = 'results'\nstamp = ''\nimage_size = 128\ntrain = False"
     write_notebook(root, "03_table", parameters=defaults, reads=["results/counts/*"])
     assert main(["--profile", "smoke"], root=root) == 0
@@ -237,7 +237,7 @@ def test_smoke_writes_beside_the_real_results(root: Path, no_kernel, capsys) -> 
 
 
 def test_changed_data_runs_who_reads_it(root: Path, no_kernel, capsys, monkeypatch) -> None:
-    synthetic = pytest.importorskip("common.synthetic")
+    synthetic = pytest.importorskip("common.data.synthetic")
     monkeypatch.setenv("PETS_ROOT", str(synthetic.make_pets(root / "pets", n=8)))
     main([], root=root)
     assert all(text.startswith("up to date") for text in status(root, capsys).values())

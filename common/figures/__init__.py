@@ -4,7 +4,7 @@ Nothing here knows torch or a model. The drawing functions live in the modules, 
 depends on those that it uses; what all of them share is here.
 """
 
-from .output import save, show, show_table
-from .style import CLASS_COLOURS, label, model_colour
+from common.figures.output import save, show, show_table
+from common.figures.style import CLASS_COLOURS, label, model_colour
 
 __all__ = ["CLASS_COLOURS", "label", "model_colour", "save", "show", "show_table"]

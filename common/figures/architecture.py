@@ -10,8 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 
 from common.config import CLASSES, UserError
-
-from .style import COLUMN, INK, SOFT, bare, require_some, styled
+from common.figures.style import COLUMN, INK, SOFT, bare, require_some, styled
 
 PLAIN, ATTENTION = "#bcd9d0", "#6b57b0"  # stages without and with self-attention
 DOWN, UP = "#b5541c", "#009e73"
@@ -63,11 +62,13 @@ def _layout(stages: Sequence[Mapping], size: int) -> list[Box]:
     columns = {"down": LEFT, "bottom": (LEFT + RIGHT) / 2, "up": RIGHT}
     return [
         (
-            columns[stage["side"]], middle[stage["level"]],
-            max(0.14, BROAD * stage["channels"] / channels), heights[stage["level"]],
+            columns[stage["side"]],
+            middle[stage["level"]],
+            max(0.14, BROAD * stage["channels"] / channels),
+            heights[stage["level"]],
         )
         for stage in stages
-    ]  # fmt: skip
+    ]
 
 
 def _draw_stage(axes: Axes, stage: Mapping, box: Box) -> None:
@@ -78,8 +79,14 @@ def _draw_stage(axes: Axes, stage: Mapping, box: Box) -> None:
     )
     shape = "{0} × {0} × {1}".format(stage["size"], stage["channels"])
     if stage["side"] == "bottom":
-        axes.text(x, y - height / 2 - 0.08, f"{stage['name']}\n{shape}", ha="center", va="top",
-                  linespacing=1.35)  # fmt: skip
+        axes.text(
+            x,
+            y - height / 2 - 0.08,
+            f"{stage['name']}\n{shape}",
+            ha="center",
+            va="top",
+            linespacing=1.35,
+        )
         return
     outward = 1 if stage["side"] == "down" else -1  # towards the middle of the U
     edge = x + outward * (width / 2 + 0.1)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 
-from .style import COLUMN, INK, bare
+from common.figures.style import COLUMN, INK, bare
 
 HEIGHT = 0.38  # of a box
 BLUE_GROUND, WARM_GROUND = "#e9eff4", "#f9ede2"
@@ -33,9 +33,10 @@ def ground(
     """A tinted ground with its title at the top left."""
     corner, size = (left + 0.06, foot + 0.12), (right - left - 0.12, top - foot - 0.24)
     axes.add_patch(
-        FancyBboxPatch(corner, *size, boxstyle="round,pad=0.06", facecolor=colour,
-                       edgecolor="none")
-    )  # fmt: skip
+        FancyBboxPatch(
+            corner, *size, boxstyle="round,pad=0.06", facecolor=colour, edgecolor="none"
+        )
+    )
     axes.text(left + 0.14, top - 0.16, title, va="top", weight="bold")
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from .style import INK, SOFT, head, new_figure, plain, require, styled
+from common.figures.style import INK, SOFT, head, new_figure, plain, require, styled
 
 TWO = ("#0072b2", "#b5541c")  # two choices side by side
 BARS = (SOFT, "#097242", *TWO)
@@ -39,9 +39,14 @@ def duplicates(histogram: pd.DataFrame, threshold: int) -> Figure:
     text = f"one picture: {pairs:,} pair{'s' * (pairs != 1)}\nwithin {threshold} bits"
     shift, align = (-6, "right") if threshold > right / 2 else (6, "left")
     axes.annotate(
-        text, (threshold + 0.5, 0.98), (shift, 0), va="top", ha=align,
-        xycoords=("data", "axes fraction"), textcoords="offset points",
-    )  # fmt: skip
+        text,
+        (threshold + 0.5, 0.98),
+        (shift, 0),
+        va="top",
+        ha=align,
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+    )
     axes.set(xlabel="bits of 64 that differ", ylabel="pairs across splits (log)")
     plain(axes, "y")
     head(figure, f"{int(histogram['pairs'].sum()):,} pairs of photos from two splits")
@@ -79,13 +84,24 @@ def _fits(axes: Axes, table: pd.DataFrame, fits: list[str]) -> None:
         y = np.array([sizes.index(size) for size in rows["size"]]) + shift
         reach = np.nan_to_num([rows["value"] - rows["low"], rows["high"] - rows["value"]])
         axes.errorbar(
-            rows["value"], y, xerr=reach, fmt=MARKERS[number % 4], color=colours[number % 4],
-            markersize=6, label=fit,
-        )  # fmt: skip
+            rows["value"],
+            y,
+            xerr=reach,
+            fmt=MARKERS[number % 4],
+            color=colours[number % 4],
+            markersize=6,
+            label=fit,
+        )
         for value, high, at in zip(rows["value"], rows["high"], y, strict=True):
             edge = value if np.isnan(high) else high
-            axes.annotate(f"{value:.4f}", (edge, at), (7, 0), textcoords="offset points",
-                          va="center", color=colours[number % 4])  # fmt: skip
+            axes.annotate(
+                f"{value:.4f}",
+                (edge, at),
+                (7, 0),
+                textcoords="offset points",
+                va="center",
+                color=colours[number % 4],
+            )
     axes.set_yticks(range(len(sizes)), [f"{size} px" for size in sizes])
     axes.set_ylim(len(sizes) - 0.5, -0.5)
     axes.margins(x=0.18)
@@ -111,8 +127,10 @@ def loader_speed(table: pd.DataFrame, *, note: str = "") -> Figure:
     for place, (augment, workers) in enumerate(groups):
         rows = table[(table["augment"] == augment) & (table["workers"] == workers)]
         _speeds(axes, rows, sources, place * step)
-    axes.set_yticks([place * step + (len(sources) - 1) / 2 for place in range(len(groups))],
-                    [_condition(*group) for group in groups])  # fmt: skip
+    axes.set_yticks(
+        [place * step + (len(sources) - 1) / 2 for place in range(len(groups))],
+        [_condition(*group) for group in groups],
+    )
     axes.set(ylim=(len(groups) * step - 1.4, -0.6), xlabel="photos a second")
     axes.set_xlim(0, 1.3 * table["photos_per_second"].max())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -132,11 +150,24 @@ def _speeds(axes: Axes, rows: pd.DataFrame, sources: list[str], top: float) -> N
             continue
         middle, y = runs.median(), top + number
         axes.barh(y, middle, height=0.8, color=BARS[number % 4])
-        axes.plot(runs, np.full(len(runs), y), "o", color="white", markeredgecolor=INK,
-                  markersize=4.5, markeredgewidth=0.8, linestyle="none")  # fmt: skip
+        axes.plot(
+            runs,
+            np.full(len(runs), y),
+            "o",
+            color="white",
+            markeredgecolor=INK,
+            markersize=4.5,
+            markeredgewidth=0.8,
+            linestyle="none",
+        )
         ratio = f"  (× {middle / base:.1f})" if number and base > 0 else ""
-        axes.annotate(f"{middle:,.0f}{ratio}", (runs.max(), y), (7, 0), va="center",
-                      textcoords="offset points")  # fmt: skip
+        axes.annotate(
+            f"{middle:,.0f}{ratio}",
+            (runs.max(), y),
+            (7, 0),
+            va="center",
+            textcoords="offset points",
+        )
 
 
 def _condition(augment: object, workers: object) -> str:

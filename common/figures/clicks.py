@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from .style import (
+from common.figures.style import (
     INK,
     SOFT,
     head,
@@ -23,7 +23,7 @@ from .style import (
     require_some,
     styled,
 )
-from .training import draw_intervals
+from common.figures.training import draw_intervals
 
 MARKERS = "osD^v"
 TICKS = (0, 1, 2, 3, 5, 10, 15, 20)
@@ -152,9 +152,15 @@ def quality(frame: pd.DataFrame, *, note: str = "") -> Figure:
     for number, (click, rows) in enumerate(frame.groupby("click")):
         text = f"{click} click{'s' * (click != 1)}"
         axes.scatter(
-            rows["score"], rows["iou"], s=13, marker=MARKERS[number % 5], alpha=0.45,
-            color=colours[number % 2], linewidth=0, label=text,
-        )  # fmt: skip
+            rows["score"],
+            rows["iou"],
+            s=13,
+            marker=MARKERS[number % 5],
+            alpha=0.45,
+            color=colours[number % 2],
+            linewidth=0,
+            label=text,
+        )
     gap = (frame["score"] - frame["iou"]).abs().mean()
     axes.text(0.03, 0.97, f"mean gap {gap:.3f}", transform=axes.transAxes, va="top", color=INK)
     axes.set(xlim=(low, 1.01), ylim=(low, 1.01), aspect="equal")

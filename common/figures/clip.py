@@ -10,8 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from common.config import UserError
-
-from .style import SOFT, WIDE, head, model_colour, new_figure, plain, require, require_some, styled
+from common.figures.style import (
+    SOFT,
+    WIDE,
+    head,
+    model_colour,
+    new_figure,
+    plain,
+    require,
+    require_some,
+    styled,
+)
 
 PLACES = 10  # ranks shown
 KINDS = ("seen", "held out")  # of breeds
@@ -45,8 +54,15 @@ def similarity(
     for line, breeds in ((axes.axhline, rows), (axes.axvline, order)):
         line(sum(breed in cats for breed in breeds) - 0.5, color=SOFT, linewidth=1)
     best = values.argmax(1)
-    axes.plot(best, range(len(rows)), "o", color="white", markeredgecolor="#b5541c",
-              markersize=4.5, linestyle="none")  # fmt: skip
+    axes.plot(
+        best,
+        range(len(rows)),
+        "o",
+        color="white",
+        markeredgecolor="#b5541c",
+        markersize=4.5,
+        linestyle="none",
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set(ylabel="photos of", xlabel="text with the name (ring: the nearest; * held out)")
@@ -72,9 +88,15 @@ def recall(tables: Mapping[str, pd.DataFrame], names: int = 37, *, note: str = "
         require(table, ("rank", "held_out"), f"recall of {label}")
         for held_out, photos in table.groupby("held_out"):
             share = [(photos["rank"] <= k).mean() for k in ks]
-            axes.plot(ks, share, "o--" if held_out else "o-", color=colour, markersize=5,
-                      markerfacecolor="white" if held_out else colour,
-                      label=f"{label}, {KINDS[held_out]} (n {len(photos):,})")  # fmt: skip
+            axes.plot(
+                ks,
+                share,
+                "o--" if held_out else "o-",
+                color=colour,
+                markersize=5,
+                markerfacecolor="white" if held_out else colour,
+                label=f"{label}, {KINDS[held_out]} (n {len(photos):,})",
+            )
     axes.plot(ks, ks / names, color=SOFT, linestyle=":", label=f"chance, {names} names")
     axes.set(xlabel="the right name is among the nearest …", ylabel="share of photos")
     axes.set(xlim=(0.7, PLACES + 0.3), ylim=(0, 1.02))

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from .maps import ERRORS
-from .style import (
+from common.figures.maps import ERRORS
+from common.figures.style import (
     FAINT,
     INK,
     SOFT,
@@ -27,8 +27,11 @@ from .style import (
 
 ROW = 0.29  # inches
 KINDS = {kind: ERRORS[kind] for kind in ("missed", "extra", "wrong species")}
-VIEWS = {"miou": ("as it is", "o"), "right_species": ("species always right", "s"),
-         "right_shape": ("shape always right", "^")}  # fmt: skip
+VIEWS = {
+    "miou": ("as it is", "o"),
+    "right_species": ("species always right", "s"),
+    "right_shape": ("shape always right", "^"),
+}
 
 
 @styled
@@ -38,7 +41,7 @@ def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
     The axis of the score is stretched towards 1.
 
     Args:
-        table: of `common.error_kinds.error_table`.
+        table: of `common.scoring.errors.error_table`.
         note: data and n, written above.
     """
     require(table, ("model", *KINDS, "wrong", *VIEWS), "kinds of errors")
@@ -61,8 +64,12 @@ def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
     left.set_yticks(y, [label(name) for name in table["model"]])
     left.set_ylim(len(table) - 0.4, -0.6)
     handles = [axes.get_legend_handles_labels() for axes in (left, right)]
-    figure.legend(handles[0][0] + handles[1][0], handles[0][1] + handles[1][1],
-                  loc="outside lower center", ncols=3)  # fmt: skip
+    figure.legend(
+        handles[0][0] + handles[1][0],
+        handles[0][1] + handles[1][1],
+        loc="outside lower center",
+        ncols=3,
+    )
     for axes in (left, right):
         plain(axes)
     head(figure, note)
@@ -76,7 +83,7 @@ def calibration(
     """How much more often pixels are right than they are sure, by confidence, all models at once.
 
     Args:
-        curves: of `common.scores.reliability`, by model: confidence, accuracy, share.
+        curves: of `common.scoring.scores.reliability`, by model: confidence, accuracy, share.
         least: bins with a smaller share of the pixels are left out.
         note: data and n, written above.
     """
@@ -89,11 +96,23 @@ def calibration(
         used = frame[frame["share"] >= least]
         gap = used["accuracy"] - used["confidence"]
         ece = (frame["share"] * (frame["accuracy"] - frame["confidence"]).abs()).sum()
-        axes.plot(used["confidence"], gap, "osD^v"[number % 5] + "-", markersize=4, linewidth=1.3,
-                  color=model_colour(name), label=f"{label(name)} {ece:.3f}")  # fmt: skip
+        axes.plot(
+            used["confidence"],
+            gap,
+            "osD^v"[number % 5] + "-",
+            markersize=4,
+            linewidth=1.3,
+            color=model_colour(name),
+            label=f"{label(name)} {ece:.3f}",
+        )
     axes.set(xlabel="confidence of the predicted class", ylabel="accuracy - confidence")
-    figure.legend(loc="outside lower center", ncols=3, title="calibration error (ECE)",
-                  alignment="left", fontsize=9.5)  # fmt: skip
+    figure.legend(
+        loc="outside lower center",
+        ncols=3,
+        title="calibration error (ECE)",
+        alignment="left",
+        fontsize=9.5,
+    )
     axes.annotate("too modest", (0.01, 0.97), xycoords="axes fraction", color=SOFT, va="top")
     axes.annotate("too sure", (0.01, 0.03), xycoords="axes fraction", color=SOFT)
     plain(axes, "y")

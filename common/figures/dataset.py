@@ -9,8 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatter
 
-from .choices import duplicates, fit_choice, loader_speed
-from .style import (
+from common.figures.choices import duplicates, fit_choice, loader_speed
+from common.figures.style import (
     CLASS_COLOURS,
     INK,
     SOFT,
@@ -25,8 +25,13 @@ from .style import (
 )
 
 __all__ = [
-    "class_counts", "duplicates", "fit_choice", "loader_speed", "photo_sizes", "pixel_shares",
-]  # fmt: skip
+    "class_counts",
+    "duplicates",
+    "fit_choice",
+    "loader_speed",
+    "photo_sizes",
+    "pixel_shares",
+]
 STRENGTH = {"train": 1.0, "val": 0.7, "test": 0.4, "leak": 0.12}  # of the colour of a split
 SHARES = ("background", "cat", "dog", "border")
 RATIOS = {"3:2": 1.5, "4:3": 4 / 3, "1:1": 1.0, "3:4": 0.75, "2:3": 2 / 3}  # width : height
@@ -120,10 +125,16 @@ def pixel_shares(photos: pd.DataFrame) -> Figure:
             continue
         middle, weights = share.median(), np.full(len(share), 1 / len(share))
         bottom.hist(
-            share, np.linspace(0, 1, 26), weights=weights, histtype="stepfilled", color=colour,
-            alpha=0.4, edgecolor=colour, linewidth=1.6,
+            share,
+            np.linspace(0, 1, 26),
+            weights=weights,
+            histtype="stepfilled",
+            color=colour,
+            alpha=0.4,
+            edgecolor=colour,
+            linewidth=1.6,
             label=f"{len(share):,} {name}s, median {middle:.0%}",
-        )  # fmt: skip
+        )
         bottom.axvline(middle, color=colour, linestyle="--", linewidth=1.6)
     bottom.set(xlim=(0, 1), xlabel="share of the photo that is pet", ylabel="share of photos")
     for axis in (bottom.xaxis, bottom.yaxis):
@@ -157,13 +168,24 @@ def photo_sizes(photos: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     edge = 1.04 * max(photos["width"].max(), photos["height"].max())
     drawn = left.hexbin(
-        photos["width"], photos["height"], gridsize=36, extent=(0, edge, 0, edge), mincnt=1,
-        cmap="viridis_r", norm=LogNorm(vmin=1), linewidths=0.2,
-    )  # fmt: skip
+        photos["width"],
+        photos["height"],
+        gridsize=36,
+        extent=(0, edge, 0, edge),
+        mincnt=1,
+        cmap="viridis_r",
+        norm=LogNorm(vmin=1),
+        linewidths=0.2,
+    )
     figure.colorbar(
-        drawn, ax=left, label="photos", location="bottom", shrink=0.9, aspect=30,
+        drawn,
+        ax=left,
+        label="photos",
+        location="bottom",
+        shrink=0.9,
+        aspect=30,
         format=StrMethodFormatter("{x:,.0f}"),
-    )  # fmt: skip
+    )
     _ratio_lines(left, edge)
     left.set(xlim=(0, edge), ylim=(0, edge), aspect="equal")
     left.set(xlabel="width (pixels)", ylabel="height (pixels)")

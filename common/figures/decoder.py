@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .boxes import (
+from common.figures.boxes import (
     ATTENTION,
     BLUE_GROUND,
     PHOTO,
@@ -17,12 +17,20 @@ from .boxes import (
     drawing,
     ground,
 )
-from .style import COLUMN, styled
+from common.figures.style import COLUMN, styled
 
 LEFT, MIDDLE, RIGHT = 1.12, 3.4, 5.7  # middles of encoder, image and tokens
 EDGE = 2.2  # right end of what is frozen
-ROWS = {"heads": 0.32, "encoder": -0.35, "in": -1.05, "both": -1.8, "out": -2.55,
-        "pixels": -3.2, "masks": -3.95, "scores": -4.6}  # fmt: skip
+ROWS = {
+    "heads": 0.32,
+    "encoder": -0.35,
+    "in": -1.05,
+    "both": -1.8,
+    "out": -2.55,
+    "pixels": -3.2,
+    "masks": -3.95,
+    "scores": -4.6,
+}
 
 
 @styled
@@ -44,8 +52,12 @@ def decoder_diagram(
     ground(axes, 0.08, EDGE, ROWS["in"] - 0.45, top, BLUE_GROUND, "frozen")
     axes.text(EDGE + 0.14, top - 0.16, "trained", va="top", weight="bold")
     fine, quarter = width // 2, photo // 4
-    _image(axes, f"{taps} × {grid} × {grid} × {channels}", f"{grid}² × {width}",
-           f"{quarter} × {quarter} × {fine}")  # fmt: skip
+    _image(
+        axes,
+        f"{taps} × {grid} × {grid} × {channels}",
+        f"{grid}² × {width}",
+        f"{quarter} × {quarter} × {fine}",
+    )
     _tokens(axes, f"{queries} × {width}", f"{queries} × {classes + 1}", f"{queries} × {fine}")
     box(axes, MIDDLE + 0.6, ROWS["masks"], 2.6, f"{queries} masks, {quarter} × {quarter}", PLAIN)
     box(axes, MIDDLE + 0.6, ROWS["scores"], 2.6, f"{classes} scores, {photo} × {photo}", PLAIN)

@@ -14,9 +14,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .maps import overlay
-from .sheet import frame, new_sheet, place
-from .style import CLASS_COLOURS, require_some, styled
+from common.figures.maps import overlay
+from common.figures.sheet import frame, new_sheet, place
+from common.figures.style import CLASS_COLOURS, require_some, styled
 
 MARKS = {True: ("o", "+", "#117733"), False: ("s", "_", "#aa1e2d")}  # shape, sign, colour
 Point = tuple[float, float, bool]  # x and y in pixels, and whether it is the pet
@@ -56,9 +56,14 @@ def draw_points(axes: Axes, points: Iterable[Point], size: float = 7) -> None:
     for x, y, positive in points:
         shape, sign, colour = MARKS[bool(positive)]
         axes.plot(
-            x, y, marker=shape, markersize=size, color=colour, markeredgecolor="white",
+            x,
+            y,
+            marker=shape,
+            markersize=size,
+            color=colour,
+            markeredgecolor="white",
             markeredgewidth=0.8,
-        )  # fmt: skip
+        )
         axes.plot(x, y, marker=sign, markersize=0.6 * size, color="white", markeredgewidth=1.4)
 
 
@@ -88,9 +93,10 @@ def prompt_maps(
     require_some(maps, "prompt maps")
     shape = image.shape[0] / image.shape[1]
     legend = {
-        "clicks on the pet": MARKS[True][2], "others": MARKS[False][2],
+        "clicks on the pet": MARKS[True][2],
+        "others": MARKS[False][2],
         "mask before": CLASS_COLOURS["background"],
-    }  # fmt: skip
+    }
     figure, cells = new_sheet([shape], 1 + len(maps), note=note, legend=legend)
     place(cells[0, 0], image, "photo and clicks")
     draw_points(cells[0, 0], points)

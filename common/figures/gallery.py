@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from common.config import IGNORE, UserError
-
-from .maps import ERRORS, errors
-from .sheet import SMALL, frame, new_sheet, place
-from .style import SOFT, label, require_some, styled
+from common.figures.maps import ERRORS, errors
+from common.figures.sheet import SMALL, frame, new_sheet, place
+from common.figures.style import SOFT, label, require_some, styled
 
 
 @styled
@@ -19,7 +18,7 @@ def gallery(cases: Sequence[Mapping], *, note: str = "") -> Figure:
     """A photo a row, a model a column; each row says why it was chosen.
 
     Args:
-        cases: of `common.cases.load_cases`: group, image, model, iou, truth and predicted (S, S),
+        cases: of `scoring.cases.load_cases`: group, image, model, iou, truth and predicted (S, S),
             photo by photo, every photo under the same models.
         note: data and n, written above.
     """
@@ -40,8 +39,15 @@ def gallery(cases: Sequence[Mapping], *, note: str = "") -> Figure:
             axes.set_title(f"{case['iou']:.2f}", fontsize=11, loc="right", pad=4)
             axes.set_xlabel(label(case["model"]), fontsize=SMALL, color=SOFT, labelpad=3)
             frame(axes)
-        line[0].annotate(row[0]["group"], (0, 1), (0, 22), xycoords="axes fraction",
-                         textcoords="offset points", fontsize=11, color=SOFT)  # fmt: skip
+        line[0].annotate(
+            row[0]["group"],
+            (0, 1),
+            (0, 22),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=11,
+            color=SOFT,
+        )
     return figure
 
 

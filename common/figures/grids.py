@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.config import UserError
-
-from .style import INK, head, label, new_figure, require, require_some, styled
+from common.figures.style import INK, head, label, new_figure, require, require_some, styled
 
 ROW = 0.29  # inches
 SMALL = 9.5  # points, in cells
@@ -51,9 +50,12 @@ def difference_matrix(pairs: pd.DataFrame, *, note: str = "") -> Figure:
 
 @styled
 def score_grids(
-    panels: Mapping[str, pd.DataFrame], *, form: str = "{:.2f}", low: float | None = None,
+    panels: Mapping[str, pd.DataFrame],
+    *,
+    form: str = "{:.2f}",
+    low: float | None = None,
     note: str = "",
-) -> Figure:  # fmt: skip
+) -> Figure:
     """Scores of models (rows) in groups (columns), a panel a score, coloured by their height.
 
     Args:
@@ -98,9 +100,13 @@ def _name_sides(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None
 
 @styled
 def confusions(
-    matrices: Mapping[str, np.ndarray], true: Sequence[str], said: Sequence[str], *,
-    columns: int = 4, note: str = "",
-) -> Figure:  # fmt: skip
+    matrices: Mapping[str, np.ndarray],
+    true: Sequence[str],
+    said: Sequence[str],
+    *,
+    columns: int = 4,
+    note: str = "",
+) -> Figure:
     """What is taken for what by each model, as shares of the true class (row).
 
     Args:
@@ -122,8 +128,9 @@ def confusions(
         axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         for (row, column), part in np.ndenumerate(share):
             ink = "white" if part > 0.55 else INK
-            axes.text(column, row, _percent(part), ha="center", va="center", color=ink,
-                      fontsize=SMALL)  # fmt: skip
+            axes.text(
+                column, row, _percent(part), ha="center", va="center", color=ink, fontsize=SMALL
+            )
         axes.set_title(label(name), fontsize=10.5)
     for place, axes in enumerate(cells.flat):
         _name_sides(axes, true, said)
@@ -138,5 +145,5 @@ def confusions(
 
 
 def _percent(part: float) -> str:
-    """"100" only where nothing is missing, "0" only where there is nothing."""
+    """ "100" only where nothing is missing, "0" only where there is nothing."""
     return f"{100 * part:.1f}" if 0 < part < 0.1 or 0.9 < part < 1 else f"{100 * part:.0f}"

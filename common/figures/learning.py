@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from .style import head, label, model_colour, new_figure, plain, require, styled
-from .training import draw_intervals
+from common.figures.style import head, label, model_colour, new_figure, plain, require, styled
+from common.figures.training import draw_intervals
 
 COLUMNS = ("model", "share", "seed", "miou", "low", "high")
 
@@ -18,7 +18,7 @@ def data_efficiency(table: pd.DataFrame, *, note: str = "") -> Figure:
     """mIoU against the share of the training photos, a line a model, with 95 % intervals.
 
     Args:
-        table: of `common.learning.learning_table`; a share's first seed is drawn.
+        table: of `common.studies.learning.learning_table`; a share's first seed is drawn.
         note: data, n and budget, written above.
     """
     require(table, COLUMNS, "data efficiency")
@@ -27,8 +27,15 @@ def data_efficiency(table: pd.DataFrame, *, note: str = "") -> Figure:
     axes = figure.subplots()
     for number, (name, rows) in enumerate(runs.groupby("model", sort=False)):
         reach = np.array([rows["miou"] - rows["low"], rows["high"] - rows["miou"]])
-        axes.errorbar(rows["share"], rows["miou"], yerr=reach, fmt="osD^v"[number % 5] + "-",
-                      color=model_colour(name), label=label(name), capsize=3)  # fmt: skip
+        axes.errorbar(
+            rows["share"],
+            rows["miou"],
+            yerr=reach,
+            fmt="osD^v"[number % 5] + "-",
+            color=model_colour(name),
+            label=label(name),
+            capsize=3,
+        )
     axes.set_xscale("log")
     axes.set_xticks(sorted(runs["share"].unique()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
@@ -45,7 +52,7 @@ def seeds(table: pd.DataFrame, *, note: str = "") -> Figure:
     """The same training from several seeds, beside the interval over photos of each.
 
     Args:
-        table: of `common.learning.learning_table`; runs on all photos of models that have several.
+        table: of `studies.learning.learning_table`; runs on all photos of models with several.
         note: data, n and budget, written above.
     """
     require(table, COLUMNS, "seeds")

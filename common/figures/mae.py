@@ -10,9 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common.config import UserError
-
-from .sheet import new_sheet, place
-from .style import INK, SOFT, head, model_colour, new_figure, plain, require, styled, tint
+from common.figures.sheet import new_sheet, place
+from common.figures.style import (
+    INK,
+    SOFT,
+    head,
+    model_colour,
+    new_figure,
+    plain,
+    require,
+    styled,
+    tint,
+)
 
 MASKED = np.array([214, 214, 210], np.uint8)  # a patch that the encoder was not shown
 TASKS = {"species": "species of the photo", "foreground": "pet or background, by place"}
@@ -45,16 +54,26 @@ def stages(
     for row, (line, text) in enumerate(zip(cells, texts, strict=True)):
         for number, (axes, title) in enumerate(zip(line, columns, strict=True)):
             credit = "" if number else text
-            place(axes, pictures[number][row], title, credit, interpolation="nearest",
-                  extent=(0, 1, 0, shapes[row]))  # fmt: skip
+            place(
+                axes,
+                pictures[number][row],
+                title,
+                credit,
+                interpolation="nearest",
+                extent=(0, 1, 0, shapes[row]),
+            )
     return figure
 
 
 @styled
 def progress(
-    frame: pd.DataFrame, lines: Mapping[str, str], *, score: str = "score",
-    marks: Mapping[str, int] | None = None, note: str = "",
-) -> Figure:  # fmt: skip
+    frame: pd.DataFrame,
+    lines: Mapping[str, str],
+    *,
+    score: str = "score",
+    marks: Mapping[str, int] | None = None,
+    note: str = "",
+) -> Figure:
     """Training loss above, validation scores below, over the epochs of a pretraining.
 
     Args:
@@ -80,8 +99,16 @@ def progress(
     for name, epoch in (marks or {}).items():
         for axes in (top, bottom):
             axes.axvline(epoch, color=SOFT, linestyle=":", linewidth=1.4)
-        top.annotate(name, (epoch, 1), (-4, -3), xycoords=("data", "axes fraction"),
-                     textcoords="offset points", va="top", ha="right", color=SOFT)  # fmt: skip
+        top.annotate(
+            name,
+            (epoch, 1),
+            (-4, -3),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            va="top",
+            ha="right",
+            color=SOFT,
+        )
     for axes in (top, bottom):
         plain(axes, "y")
     figure.legend(loc="outside lower center", ncols=2)
@@ -114,9 +141,15 @@ def probes(table: pd.DataFrame, colours: Mapping[str, str], *, note: str = "") -
             reach = np.nan_to_num([rows["value"] - rows["low"], rows["high"] - rows["value"]])
             shift = 0.07 * (number - (len(colours) - 1) / 2)
             axes.errorbar(
-                rows["tap"] + 1 + shift, rows["value"], yerr=reach, color=colour, label=encoder,
-                marker="osD^v"[number % 5], markersize=5.5, elinewidth=1.2,
-            )  # fmt: skip
+                rows["tap"] + 1 + shift,
+                rows["value"],
+                yerr=reach,
+                color=colour,
+                label=encoder,
+                marker="osD^v"[number % 5],
+                markersize=5.5,
+                elinewidth=1.2,
+            )
         axes.axhline(0.5, color=SOFT, linestyle=":", linewidth=1.4)
         axes.set(xlabel="tap, the last is the deepest", title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

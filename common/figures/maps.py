@@ -9,8 +9,7 @@ from matplotlib.colors import to_rgb
 from scipy.ndimage import binary_erosion
 
 from common.config import CLASSES, IGNORE, UserError
-
-from .style import CLASS_COLOURS
+from common.figures.style import CLASS_COLOURS
 
 ERRORS = {
     "right": "#9db8ae",

@@ -17,9 +17,8 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from common.config import atomic_path
+from common.figures.style import require_some, styled
 from common.wording import wording
-
-from .style import require_some, styled
 
 SVG_LIMIT = 300_000  # bytes; beyond it a browser draws the PNG quicker
 DPI = {"png": 150, "svg": 96}  # dots an inch; of the SVG, of the pictures in it
@@ -102,9 +101,19 @@ def _stamp(fig: Figure, text: str) -> None:
     width, height = fig.get_size_inches()
     size = min(72 * width / len(text), 20 * height)
     fig.text(
-        0.5, 0.5, text, size=size, color="#c03030", alpha=0.3, weight="bold", zorder=1000,
-        ha="center", va="center", rotation=min(25, 12 * height / width), in_layout=False,
-    )  # fmt: skip
+        0.5,
+        0.5,
+        text,
+        size=size,
+        color="#c03030",
+        alpha=0.3,
+        weight="bold",
+        zorder=1000,
+        ha="center",
+        va="center",
+        rotation=min(25, 12 * height / width),
+        in_layout=False,
+    )
 
 
 def _formatter(how: str | Callable) -> Callable[[object], str]:

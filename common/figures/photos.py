@@ -12,10 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from common.config import CLASSES, IGNORE, UserError
-
-from .maps import ERRORS, errors, overlay, paint, photo_iou
-from .sheet import frame, new_sheet, place
-from .style import CLASS_COLOURS, require_some, styled
+from common.figures.maps import ERRORS, errors, overlay, paint, photo_iou
+from common.figures.sheet import frame, new_sheet, place
+from common.figures.style import CLASS_COLOURS, require_some, styled
 
 __all__ = ["image_grid", "overlay", "photo_grid", "photo_iou", "predictions", "silhouettes"]
 

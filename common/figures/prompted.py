@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.config import UserError
-
-from .boxes import (
+from common.figures.boxes import (
     ATTENTION,
     BLUE_GROUND,
     PHOTO,
@@ -22,7 +21,7 @@ from .boxes import (
     drawing,
     ground,
 )
-from .style import COLUMN, INK, SOFT, require_some, styled
+from common.figures.style import COLUMN, INK, SOFT, require_some, styled
 
 ROW, HEAD = 0.62, 0.62  # inches: a level, and the titles above
 LEFT, RIGHT, CARD = 1.2, 3.55, 5.85  # middles of encoder, decoder and prompt
@@ -76,9 +75,10 @@ def _chains(axes: Axes, levels: int, photo_size: int) -> None:
         arrow(axes, (RIGHT, lower), (RIGHT, upper))
         arrow(axes, (CARD, upper), (CARD, lower), colour=PROMPT)
     heads = {
-        LEFT: f"photo {photo_size} × {photo_size} × 3", RIGHT: "mask, and its quality",
+        LEFT: f"photo {photo_size} × {photo_size} × 3",
+        RIGHT: "mask, and its quality",
         CARD: "clicks, mask before",
-    }  # fmt: skip
+    }
     for x, text in heads.items():
         axes.text(x, 0.28, text, ha="center", va="center")
     first = -ROW / 2 + 0.19

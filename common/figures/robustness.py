@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .sheet import new_sheet, place
-from .style import (
+from common.figures.sheet import new_sheet, place
+from common.figures.style import (
     INK,
     WIDE,
     head,
@@ -110,8 +110,15 @@ def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") 
     axes.imshow(lost, cmap="YlOrBr", vmin=0, vmax=CHANGED, aspect="auto")
     for (row, column), value in np.ndenumerate(scores.to_numpy()):
         dark = lost.iat[row, column] > 0.7 * CHANGED
-        axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=10.5,
-                  color="white" if dark else INK)  # fmt: skip
+        axes.text(
+            column,
+            row,
+            f"{value:.3f}",
+            ha="center",
+            va="center",
+            fontsize=10.5,
+            color="white" if dark else INK,
+        )
     names = [words(name).replace(" ", "\n", 1) for name in scores.columns]
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(scores)), [label(name) for name in scores.index])

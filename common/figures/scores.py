@@ -11,8 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from common.config import CLASSES, UserError
-
-from .style import (
+from common.figures.style import (
     INK,
     SOFT,
     head,
@@ -24,7 +23,7 @@ from .style import (
     require_some,
     styled,
 )
-from .training import draw_intervals
+from common.figures.training import draw_intervals
 
 CLASS_SCORES = {**{f"iou_{name}": name for name in CLASSES}, "miou": "mean"}
 
@@ -127,8 +126,15 @@ def reliability(frame: pd.DataFrame, *, note: str = "") -> Figure:
     top.plot(
         used["confidence"], used["accuracy"], "o-", color=model_colour("unet"), label="measured"
     )
-    top.vlines(used["confidence"], used["confidence"], used["accuracy"], color="#b5541c",
-               linewidth=3, alpha=0.5, label=f"gap (calibration error {gap:.3f})")  # fmt: skip
+    top.vlines(
+        used["confidence"],
+        used["confidence"],
+        used["accuracy"],
+        color="#b5541c",
+        linewidth=3,
+        alpha=0.5,
+        label=f"gap (calibration error {gap:.3f})",
+    )
     top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
     top.legend(loc="upper left")
     bottom.bar(used["confidence"], used["share"], width=0.8 / len(frame), color=SOFT)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .style import SOFT, WIDE, bare
+from common.figures.style import SOFT, WIDE, bare
 
 TEXT, SMALL = 13, 9.5  # points: a wide sheet shrinks most on a phone
 GAP = 0.12  # inches between two pictures
@@ -19,9 +19,14 @@ LEGEND = 0.48  # inches below the pictures
 
 
 def new_sheet(
-    shapes: Sequence[float], columns: int, *, above: float = 0.34, below: float = 0.1,
-    note: str = "", legend: Mapping[str, str | Artist] | None = None,
-) -> tuple[Figure, np.ndarray]:  # fmt: skip
+    shapes: Sequence[float],
+    columns: int,
+    *,
+    above: float = 0.34,
+    below: float = 0.1,
+    note: str = "",
+    legend: Mapping[str, str | Artist] | None = None,
+) -> tuple[Figure, np.ndarray]:
     """An empty sheet with an axes for each picture.
 
     Args:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from .style import head, new_figure, plain, require, require_some, styled
+from common.figures.style import head, new_figure, plain, require, require_some, styled
 
 COLOURS = ("#9a9a9a", "#56b4e9", "#e69f00", "#111111")  # of the ways, told apart by every eye
 LINES = (":", "--", "-.", "-")
@@ -51,8 +51,9 @@ def _setbacks(axes: Axes, table: pd.DataFrame) -> None:
     places = np.arange(len(table))[::-1]
     axes.barh(places, table["setbacks"], color=COLOURS[: len(table)], height=0.6)
     for place, value in zip(places, table["setbacks"], strict=True):
-        axes.annotate(f"{value:.1f}", (value, place), (4, 0), textcoords="offset points",
-                      va="center")  # fmt: skip
+        axes.annotate(
+            f"{value:.1f}", (value, place), (4, 0), textcoords="offset points", va="center"
+        )
     axes.set(yticks=[], xlabel="setbacks in 1,000 clicks")
     axes.set_xlim(0, 1.3 * max(1e-9, table["setbacks"].max()))
     axes.xaxis.set_major_locator(MaxNLocator(3))

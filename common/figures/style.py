@@ -141,9 +141,15 @@ def beside(
     """Write a column of texts right of the axes at the heights ``y``, ``indent`` points away."""
     for place, text in zip(y, texts, strict=True):
         axes.annotate(
-            text, (1, place), (indent, 0), xycoords=("axes fraction", "data"),
-            textcoords="offset points", va="center", fontsize=10.5, **kwargs,
-        )  # fmt: skip
+            text,
+            (1, place),
+            (indent, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=10.5,
+            **kwargs,
+        )
 
 
 def bare(axes: Axes) -> None:

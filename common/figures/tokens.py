@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.config import CLASSES, UserError
-
-from .sheet import new_sheet, place
-from .style import CLASS_COLOURS, INK, SOFT, head, new_figure, require, styled
+from common.figures.sheet import new_sheet, place
+from common.figures.style import CLASS_COLOURS, INK, SOFT, head, new_figure, require, styled
 
 KINDS = (*CLASSES, "no object")
 ACROSS = 6  # tokens in a row
@@ -39,9 +38,14 @@ def _mix(under: np.ndarray, over: np.ndarray, share: np.ndarray | float) -> np.n
 
 @styled
 def token_sheet(
-    image: np.ndarray, classes: np.ndarray, masks: np.ndarray, attention: np.ndarray, *,
-    credit: str = "", note: str = "",
-) -> Figure:  # fmt: skip
+    image: np.ndarray,
+    classes: np.ndarray,
+    masks: np.ndarray,
+    attention: np.ndarray,
+    *,
+    credit: str = "",
+    note: str = "",
+) -> Figure:
     """Each token of one photo: above where it looks, below its mask in the colour of its class.
 
     Args:

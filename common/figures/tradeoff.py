@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from .style import (
+from common.figures.style import (
     head,
     label,
     model_colour,
@@ -19,7 +19,7 @@ from .style import (
     styled,
 )
 
-PANELS = {  # quantity of `common.benchmark` (and of `common.comparison.costs`): its axis
+PANELS = {  # quantity of `common.benchmark` (and of `common.studies.comparison.costs`): its axis
     "params": "weights",
     "madds": "multiply-adds a photo",
     "minutes": "minutes of training",
@@ -58,9 +58,10 @@ def tradeoff(scores: pd.DataFrame, costs: pd.DataFrame, *, note: str = "") -> Fi
     for axes in cells[:, 0]:
         axes.set_ylabel("mIoU")
     handles = {
-        text: handle for axes in cells.flat
+        text: handle
+        for axes in cells.flat
         for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
-    }  # fmt: skip
+    }
     order = [label(name) for name in names if label(name) in handles]
     figure.legend([handles[text] for text in order], order, loc="outside lower center", ncols=3)
     head(figure, note)
@@ -73,8 +74,16 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> bool:
         colour = model_colour(row.model)
         face = "white" if row.model.endswith("linear") else colour
         reach = [[row.value - row.low], [row.high - row.value]]
-        axes.errorbar(row.value_cost, row.value, yerr=reach, fmt=_mark(row.model), color=colour,
-                      markerfacecolor=face, markersize=7, label=label(row.model))  # fmt: skip
+        axes.errorbar(
+            row.value_cost,
+            row.value,
+            yerr=reach,
+            fmt=_mark(row.model),
+            color=colour,
+            markerfacecolor=face,
+            markersize=7,
+            label=label(row.model),
+        )
     wide = bool(rows["value_cost"].max() > NARROW * rows["value_cost"].min())
     axes.set_xscale("log" if wide else "linear")
     axes.margins(x=0.12)

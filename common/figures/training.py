@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common.config import CLASSES, UserError
-
-from .style import (
+from common.figures.style import (
     CLASS_COLOURS,
     INK,
     SOFT,
@@ -132,9 +131,14 @@ def intervals(table: pd.DataFrame, *, score: str = "score", note: str = "") -> F
 
 
 def draw_intervals(
-    axes: Axes, y: np.ndarray, table: pd.DataFrame, colours: Sequence[str], *,
-    hollow: Sequence[bool] | None = None, form: str = "{:.3f}  [{:.3f}, {:.3f}]",
-) -> None:  # fmt: skip
+    axes: Axes,
+    y: np.ndarray,
+    table: pd.DataFrame,
+    colours: Sequence[str],
+    *,
+    hollow: Sequence[bool] | None = None,
+    form: str = "{:.3f}  [{:.3f}, {:.3f}]",
+) -> None:
     """Points with their intervals at the heights ``y``, and their values in a column beside.
 
     Args:

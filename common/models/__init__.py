@@ -11,15 +11,15 @@ from functools import partial
 
 from torch import nn
 
-from ..config import UserError
-from .clip import PetClip
-from .encoder_recipes import ENCODERS
-from .imagenet_baseline import ImageNetBaseline
-from .mae import MaskedAutoencoder
-from .own_encoders import OWN_ENCODERS
-from .point_unet import PointUNet
-from .unet import UNet
-from .vit_seg import LinearSegmenter, QuerySegmenter
+from common.config import UserError
+from common.models.encoders.own import OWN_ENCODERS
+from common.models.encoders.recipes import ENCODERS
+from common.models.imagenet_baseline import ImageNetBaseline
+from common.models.point.point_unet import PointUNet
+from common.models.pretraining.clip import PetClip
+from common.models.pretraining.mae import MaskedAutoencoder
+from common.models.query.segmenter import LinearSegmenter, QuerySegmenter
+from common.models.unet import UNet
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "unet": partial(UNet, widths=(32, 64, 128, 192), stem=2),  # for a CPU, at 128 px

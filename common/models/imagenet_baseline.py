@@ -13,8 +13,8 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .encoders import ImageEncoder, padding
-from .losses import image_cross_entropy, segmentation_loss
+from common.models.encoders.encoder import ImageEncoder, padding
+from common.models.losses import image_cross_entropy, segmentation_loss
 
 
 class Merge(nn.Module):
@@ -28,10 +28,12 @@ class Merge(nn.Module):
         self.narrow = nn.Conv2d(c_coarse, c_out, 1, bias=False)
         self.lateral = nn.Conv2d(c_fine, c_out, 1, bias=False)
         self.mix = nn.Sequential(
-            nn.BatchNorm2d(c_out), nn.SiLU(inplace=True),
+            nn.BatchNorm2d(c_out),
+            nn.SiLU(inplace=True),
             nn.Conv2d(c_out, c_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(c_out), nn.SiLU(inplace=True),
-        )  # fmt: skip
+            nn.BatchNorm2d(c_out),
+            nn.SiLU(inplace=True),
+        )
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         coarse = F.interpolate(self.narrow(coarse), fine.shape[-2:], mode="bilinear")
@@ -67,9 +69,12 @@ class ImageNetBaseline(nn.Module):
         super().__init__()
         self.dice_weight, self.breed_weight = dice_weight, breed_weight
         self.encoder = ImageEncoder(
-            "lite0", taps=tuple(range(4 - len(widths), 5)),
-            checkpoint=checkpoint, sha256=sha256, random=random,
-        )  # fmt: skip
+            "lite0",
+            taps=tuple(range(4 - len(widths), 5)),
+            checkpoint=checkpoint,
+            sha256=sha256,
+            random=random,
+        )
         channels = self.encoder.channels
         self.merges = nn.ModuleList(
             Merge(coarse, fine, out)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from ..config import UserError
+from common.config import UserError
 
 NORMS = ("batch", "group")
 

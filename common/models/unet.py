@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Downsample, Normalize, ResidualBlock, SelfAttention, Upsample
-from .layers import norm as normalise
-from .losses import image_cross_entropy, segmentation_loss
+from common.models.layers import Downsample, Normalize, ResidualBlock, SelfAttention, Upsample
+from common.models.layers import norm as normalise
+from common.models.losses import image_cross_entropy, segmentation_loss
 
 
 class UNet(nn.Module):

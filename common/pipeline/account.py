@@ -16,15 +16,21 @@ TRAINED = ("seed", "epochs", "best_epoch", "minutes", "processor", "commit", "we
 LICENCES = [  # the repository's LICENSE, NOTICE and results/LICENSE say it in full
     {"what": what, "source": source, "licence": licence}
     for what, source, licence in (
-        ("Photos and masks", "Oxford-IIIT Pet (Parkhi et al., CVPR 2012); none is in this report",
-         "CC BY-SA 4.0, for research"),
-        ("Sample photos shown", "Loliloli; Hans Kemperman; Stéfan van der Walt; GalgenTX",
-         "public domain; public domain; CC0; CC BY 2.0"),
+        (
+            "Photos and masks",
+            "Oxford-IIIT Pet (Parkhi et al., CVPR 2012); none is in this report",
+            "CC BY-SA 4.0, for research",
+        ),
+        (
+            "Sample photos shown",
+            "Loliloli; Hans Kemperman; Stéfan van der Walt; GalgenTX",
+            "public domain; public domain; CC0; CC BY 2.0",
+        ),
         ("Weights and tables", "computed here from Oxford-IIIT Pet", "CC BY-SA 4.0, for research"),
         ("EfficientNet-Lite0, ImageNet weights", "ML Illustrated, 2020", "Apache 2.0"),
         ("Code", "this project", "MIT"),
     )
-]  # fmt: skip
+]
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from common.config import UserError
-from common.pets import fingerprint
+from common.data.pets import fingerprint
 from common.pipeline.notebook import Notebook
 from common.pipeline.state import DONE, FAILED, RUNNING, State
 from common.provenance import assets, code_hash, file_sha256, json_sha256, module_closure

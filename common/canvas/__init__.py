@@ -1,0 +1,1 @@
+"""The click canvas: a session of clicks on photos, and the widget that draws it."""

@@ -1,0 +1,147 @@
+"""What models answer to clicks on a photo: loaded when first asked, each photo read only once.
+
+Shapes: H W pixels of the photo, C masks, h w their coarse grid, M points.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from common.clicks.prompts import Click, Clicker
+from common.clicks.protocol import Predictor, Species
+from common.config import IGNORE, UserError
+
+KEPT = 200  # coarse masks of 256 kB or so, for going back and forth
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """What can be clicked on.
+
+    Attributes:
+        name: unique, and shown.
+        image: (H, W, 3) uint8 RGB.
+        truth: (H, W) uint8: 1 the pet, 0 not, 255 border; None if unknown.
+        credit: author and licence, shown with the photo.
+    """
+
+    name: str
+    image: np.ndarray
+    truth: np.ndarray | None = None
+    credit: str = ""
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.image)
+        if len(shape) != 3 or shape[2] != 3 or 0 in shape or self.image.dtype != np.uint8:
+            raise UserError(f"photo {self.name!r} must be (H, W, 3) uint8, not {shape}")
+        if self.truth is not None and self.truth.shape != shape[:2]:
+            raise UserError(f"photo {self.name!r}: a truth of {self.truth.shape} does not fit it")
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A mask and what to tell of it.
+
+    Attributes:
+        mask: (H, W) bool.
+        score: how good the model thinks it is, in [0, 1].
+        iou: how good it is, border ignored; None where the truth is unknown.
+        species: "cat" or "dog" and its probability, where the model tells.
+        ms: the model's time for the last click, in milliseconds.
+    """
+
+    mask: np.ndarray
+    score: float | None = None
+    iou: float | None = None
+    species: Species | None = None
+    ms: float | None = None
+
+    def told(self) -> dict[str, Any]:
+        """All but the mask, as JSON."""
+        return {"score": self.score, "iou": self.iou, "species": self.species, "ms": self.ms}
+
+
+class Models:
+    """Predictors by name.
+
+    Args:
+        loaders: by name, what returns a predictor that nobody else uses; called once.
+
+    Raises:
+        UserError: there is none.
+    """
+
+    def __init__(self, loaders: Mapping[str, Callable[[], Predictor]]) -> None:
+        if not loaders:
+            raise UserError("there is no model to click with; give at least one")
+        self._loaders = dict(loaders)
+        self._loaded: dict[str, Predictor] = {}
+        self._read: dict[str, Photo] = {}  # by model, the photo it has read
+        self._subject: tuple[str, Photo] | None = None
+        self._logits: dict[tuple[Click, ...], np.ndarray] = {}  # (1, h, w) of the subject
+
+    @property
+    def names(self) -> list[str]:
+        """In the order they were given."""
+        return list(self._loaders)
+
+    def prepare(self, name: str, photo: Photo) -> Predictor:
+        """Load a model and let it read a photo, unless it has."""
+        if name not in self._loaded:
+            self._loaded[name] = self._loaders[name]()
+        predictor = self._loaded[name]
+        if self._read.get(name) is not photo:
+            self._read.pop(name, None)  # should it fail, the one before is gone as well
+            predictor.set_image(photo.image)
+            self._read[name] = photo
+        return predictor
+
+    def ask(self, name: str, photo: Photo, clicks: tuple[Click, ...]) -> Answer:
+        """The mask under some clicks, one refining the other; nothing where there is no click.
+
+        What the model said to the clicks before is remembered, and asked for again where it was
+        another model that said it: the same clicks always give the same mask.
+        """
+        if not clicks:
+            return Answer(np.zeros(photo.image.shape[:2], bool))
+        predictor = self.prepare(name, photo)
+        if self._subject != (name, photo):
+            self._subject, self._logits = (name, photo), {}
+        replay = Clicker()
+        for click in clicks:
+            previous = self._logits.get(replay.clicks)
+            replay.add(click)
+            if replay.clicks not in self._logits or replay.clicks == clicks:
+                start = time.perf_counter()
+                masks, scores, logits = predictor.predict(
+                    replay.coords(), replay.labels(), mask_input=previous, multimask_output=False
+                )
+                ms = 1000 * (time.perf_counter() - start)
+                self._remember(replay.clicks, logits)
+        score = float(scores[0])
+        return Answer(
+            masks[0],
+            score if math.isfinite(score) else None,
+            iou(masks[0], photo.truth),
+            predictor.species,
+            ms,
+        )
+
+    def _remember(self, clicks: tuple[Click, ...], logits: np.ndarray) -> None:
+        self._logits[clicks] = logits
+        if len(self._logits) > KEPT:
+            del self._logits[next(iter(self._logits))]
+
+
+def iou(mask: np.ndarray, truth: np.ndarray | None) -> float | None:
+    """Intersection over union of a mask (H, W) bool with the truth, 1 if both are empty."""
+    if truth is None:
+        return None
+    union = (mask & (truth != IGNORE)) | (truth == 1)
+    return float((mask & (truth == 1)).sum() / union.sum()) if union.any() else 1.0

@@ -1,0 +1,68 @@
+"""What a click cell offers: the sample photos, and every model that has a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from common.canvas.answers import Photo
+from common.clicks.predictor import load_predictor
+from common.clicks.prompts import pet_truth
+from common.clicks.protocol import Predictor
+from common.config import CHECKPOINTS, RESULTS, UserError
+from common.figures.style import label
+from common.samples import load_samples
+
+OFFERED = (  # the best one to click with first
+    "point_unet",
+    "point_unet_m",
+    "point_unet_s",
+    "clip_seg",
+    "mae_seg",
+    "imagenet_baseline",
+    "lite0_query",
+    "unet",
+)
+
+
+def available_models(
+    first: str = "", *, results: str | Path = RESULTS
+) -> dict[str, Callable[[], Predictor]]:
+    """Those of `OFFERED` whose checkpoint is there, by the names that readers know.
+
+    Args:
+        first: the model to begin with, by its checkpoint's name or the one that is shown.
+        results: its ``checkpoints`` are looked at.
+
+    Returns:
+        By name, what loads the model's predictor, for a `ClickSession`.
+
+    Raises:
+        UserError: there is no checkpoint, or none of ``first``.
+    """
+    folder = Path(results) / CHECKPOINTS.name
+    files = {label(name): folder / f"{name}.json" for name in OFFERED}
+    there = {name: file for name, file in files.items() if _complete(file)}
+    if not there:
+        raise UserError(f"{folder}: no checkpoint of any model; train one, or fetch it")
+    wanted = label(first) if first else next(iter(there))
+    if wanted not in there:
+        raise UserError(f"no checkpoint of {first}; there are those of {', '.join(there)}")
+    return {name: partial(load_predictor, there[name]) for name in {wanted: None, **there}}
+
+
+def _complete(file: Path) -> bool:
+    return file.is_file() and file.with_suffix(".safetensors").is_file()
+
+
+def sample_photos() -> list[Photo]:
+    """The project's own photos with their masks, so that the robot can click and IoU be told."""
+    return [
+        Photo(_sentence(sample.title), sample.image, pet_truth(sample.mask), sample.credit)
+        for sample in load_samples()
+    ]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,1 @@
+"""Clicks without a user interface: prompts, the robot user, and predictors that answer."""

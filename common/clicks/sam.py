@@ -1,0 +1,118 @@
+"""Segment Anything (Kirillov et al. 2023) behind the same `Predictor`, for comparison.
+
+Neither its package nor its weights belong to the project: both are asked for only here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from common.clicks.protocol import Found, PhotoPredictor, Predictor
+from common.config import UserError
+
+WEIGHTS = {  # as they are named where they are published
+    "vit_b": "sam_vit_b_01ec64.pth",
+    "vit_l": "sam_vit_l_0b3195.pth",
+    "vit_h": "sam_vit_h_4b8939.pth",
+}
+SOURCE = "github.com/facebookresearch/segment-anything, under Model Checkpoints"
+
+
+def sam_predictor(size: str, checkpoint: str | Path) -> Predictor:
+    """SAM as a predictor; it answers with three masks where ``multimask_output`` asks for them.
+
+    Args:
+        size: of its encoder: "vit_b", "vit_l" or "vit_h".
+        checkpoint: file of the published weights.
+
+    Raises:
+        UserError: the package or the file is missing, or the file is not of that size.
+    """
+    if size not in WEIGHTS:
+        raise UserError(f"SAM {size!r} is unknown; choose one of {', '.join(WEIGHTS)}")
+    try:
+        package = import_module("segment_anything")
+    except ImportError:
+        raise UserError(
+            "SAM needs the package segment_anything: pip install segment-anything-py"
+        ) from None
+    network = package.sam_model_registry[size](checkpoint=None)
+    network.load_state_dict(_weights(network, size, Path(checkpoint)))
+    return SamAdapter(package.SamPredictor(network.eval()))
+
+
+def _weights(network: torch.nn.Module, size: str, file: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint that fits a network; unlike the package, nothing unpickled."""
+    if not file.is_file():
+        raise UserError(f"{file}: no such file; SAM needs {WEIGHTS[size]} of {SOURCE}")
+    try:
+        tensors = torch.load(file, map_location="cpu", weights_only=True)
+        shapes = {name: value.shape for name, value in tensors.items()}
+    except Exception as error:  # torch, zipfile and pickle each raise their own
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise UserError(f"{file}: damaged ({lines[0][:120]}); fetch it again") from None
+    if shapes != {name: value.shape for name, value in network.state_dict().items()}:
+        raise UserError(f"{file}: not the weights of SAM {size}; it needs {WEIGHTS[size]}")
+    return tensors
+
+
+class SamAdapter(PhotoPredictor):
+    """A `SamPredictor` that checks what it is given. It does not tell species.
+
+    Args:
+        sam: a `segment_anything.SamPredictor`.
+    """
+
+    def __init__(self, sam: Any) -> None:
+        self.sam = sam
+        super().__init__()
+
+    def reset_image(self) -> None:
+        """See `Predictor`."""
+        super().reset_image()
+        self.sam.reset_image()
+
+    def look(self, image: np.ndarray) -> None:
+        """Embed a photo; SAM's own predictor keeps it.
+
+        Raises:
+            UserError: the photo is so thin that nothing of it would be left at SAM's size.
+        """
+        edge, (height, width) = self.sam.transform.target_length, image.shape[:2]
+        if 0 in self.sam.transform.get_preprocess_shape(height, width, edge):
+            raise UserError(
+                f"a photo of {width}×{height} pixels is too thin for SAM, which brings its longer "
+                f"side to {edge}; crop it"
+            )
+        self.sam.set_image(image, "RGB")
+
+    def answer(
+        self,
+        kept: None,
+        points: np.ndarray,
+        labels: np.ndarray,
+        previous: np.ndarray | None,
+        several: bool,
+    ) -> Found:
+        """Ask SAM; its prompt encoder takes no empty list of points."""
+        grid = tuple(self.sam.model.prompt_encoder.mask_input_size)
+        if previous is not None and previous.shape[1:] != grid:
+            raise UserError(
+                f"mask_input must be logits (1, {grid[0]}, {grid[1]}) that SAM returned, "
+                f"not {previous.shape}"
+            )
+        some = len(points) > 0
+        logits, scores, coarse = self.sam.predict(
+            point_coords=points if some else None,
+            point_labels=labels if some else None,
+            mask_input=previous,
+            multimask_output=several,
+            return_logits=True,
+        )
+        scores = scores.clip(0, 1)  # an IoU that a layer without bounds guesses
+        return Found(logits, scores.astype(np.float32), coarse, None)

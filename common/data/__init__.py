@@ -1,0 +1,1 @@
+"""The dataset: photos on disk, prepared, augmented, archived, and as training items."""

@@ -1,0 +1,200 @@
+"""The dataset on disk: which photos there are, whose they are, and how one is read.
+
+Reads any folder in the layout of Oxford-IIIT Pet (Parkhi et al. 2012), which is torchvision's:
+``images/NAME.jpg``, ``annotations/trimaps/NAME.png``, ``annotations/{trainval,test}.txt``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps
+
+from common.config import CLASSES, IGNORE, UserError
+
+LISTS = {"trainval": "trainval.txt", "test": "test.txt"}
+PET, BACKGROUND, BORDER = 1, 2, 3  # values of a trimap
+MAX_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
+
+
+def find_root(root: str | Path) -> Path:
+    """The folder that holds ``annotations/``: ``root`` itself or its ``oxford-iiit-pet``."""
+    root = Path(root).expanduser()
+    for folder in (root, root / "oxford-iiit-pet"):
+        if (folder / "annotations").is_dir():
+            return folder
+    if is_preprocessed(root):
+        raise UserError(f"{root}: preprocessed, but this needs the photos; set PETS_ROOT to them")
+    raise UserError(
+        f"{root}: no folder 'annotations' here or in 'oxford-iiit-pet'; set PETS_ROOT to a copy "
+        "of Oxford-IIIT Pet in torchvision's layout (images/, annotations/)"
+    )
+
+
+def is_preprocessed(root: str | Path) -> bool:
+    """Whether a folder is a preprocessed dataset (`common.data.cache`) and not one of photos."""
+    return (Path(root).expanduser() / "info.json").is_file()
+
+
+def read_index(root: str | Path, *, seed: int = 0, validation: float = 0.1) -> pd.DataFrame:
+    """One row a listed photo: name, breed, breed_id, species (1 cat, 2 dog), split.
+
+    ``split`` is train, val or test; val is ``validation`` of each breed of trainval, by ``seed``.
+    Photos that no list names are left alone, as in the official release.
+
+    Raises:
+        UserError: there is no list, or a line of one cannot be understood.
+    """
+    folder = find_root(root) / "annotations"
+    rows, seen = [], dict[str, str]()
+    for split, file in LISTS.items():
+        for place, name, breed_id, species in _read_list(folder / file):
+            if name in seen:
+                raise UserError(
+                    f"{place}: {name} is listed already in {seen[name]}; remove one of the lines"
+                )
+            seen[name] = place
+            rows.append((name, breed_id, species, split))
+    if not rows:
+        raise UserError(f"{folder}: trainval.txt and test.txt list no photo; copy them again")
+    index = pd.DataFrame(rows, columns=["name", "breed_id", "species", "split"])
+    index["breed"] = index["name"].str.rsplit("_", n=1).str[0].str.replace("_", " ").str.title()
+    index["split"] = index["split"].replace("trainval", "train")
+    index.loc[_validation_rows(index, seed, validation), "split"] = "val"
+    return index[["name", "breed", "breed_id", "species", "split"]]
+
+
+def _read_list(path: Path) -> Iterator[tuple[str, str, int, int]]:
+    """Place ("FILE, line 3"), name, breed_id and species of each line; a missing file has none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a readable list ({error}); copy it again") from None
+    for number, line in enumerate(lines, 1):
+        if not (words := line.split("#")[0].split()):
+            continue
+        place = f"{path}, line {number}"
+        try:
+            name, breed_id, species = words[0], int(words[1]), int(words[2])
+        except (IndexError, ValueError):
+            raise UserError(
+                f"{place}: {line[:60]!r} is not 'NAME BREED SPECIES BREED' (a name, three numbers)"
+            ) from None
+        if species not in (1, 2):
+            raise UserError(f"{place}: species {species} of {name} is neither 1 (cat) nor 2 (dog)")
+        if name != Path(name).name:
+            raise UserError(f"{place}: {name[:60]!r} is a path; a name has no folder")
+        yield place, name, breed_id, species
+
+
+def _validation_rows(index: pd.DataFrame, seed: int, share: float) -> np.ndarray:
+    """Row labels of the validation photos: ``share`` of each breed, at least one of several."""
+    random = np.random.default_rng(seed)
+    chosen = []
+    for _, rows in index[index["split"] == "train"].groupby("breed_id"):
+        count = max(1, round(share * len(rows))) if len(rows) > 1 else 0
+        chosen.append(random.permutation(np.sort(rows.index))[:count])
+    return np.concatenate(chosen) if chosen else np.empty(0, int)
+
+
+def photo_path(root: str | Path, name: str) -> Path:
+    """Where the photo ``name`` is stored."""
+    return find_root(root) / "images" / f"{name}.jpg"
+
+
+def trimap_path(root: str | Path, name: str) -> Path:
+    """Where the trimap of ``name`` is stored."""
+    return find_root(root) / "annotations" / "trimaps" / f"{name}.png"
+
+
+@contextmanager
+def _opened(path: str | Path, kind: str) -> Iterator[Image.Image]:
+    """An image file, whatever its name ends in; what PIL finds wrong becomes a `UserError`."""
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UserError(f"{path}: more than {MAX_PIXELS:,} pixels; reduce it")
+            yield image
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such {kind}") from None
+    except Exception as error:  # PIL's plug-ins raise a dozen kinds for damaged files
+        lines = str(error).replace(str(path), "the file").splitlines() or [type(error).__name__]
+        raise UserError(f"{path}: not a readable {kind} ({lines[0][:120]})") from None
+
+
+def read_photo(path: str | Path, *, upright: bool = True) -> np.ndarray:
+    """Decode a photo of any mode: (H, W, 3) uint8 RGB.
+
+    Args:
+        upright: turn it as the camera noted (EXIF); otherwise the pixels as they are stored.
+
+    Raises:
+        UserError: the file is missing, no image, truncated or larger than `MAX_PIXELS`.
+    """
+    with _opened(path, "photo") as image:
+        turned = ImageOps.exif_transpose(image) if upright else image
+        if turned.mode.startswith("I"):  # 16 bits a pixel, which `convert` would clip
+            turned = Image.fromarray((np.asarray(turned) >> 8).astype(np.uint8))
+        elif turned.mode == "P":  # a palette may hold alpha, which has to go in two steps
+            turned = turned.convert("RGBA")
+        return np.asarray(turned.convert("RGB"))
+
+
+def read_mask(path: str | Path, species: int) -> np.ndarray:
+    """Decode a trimap into classes: (H, W) uint8 of 0 background, 1 cat, 2 dog, 255 border.
+
+    Raises:
+        UserError: the file is missing, truncated or no trimap.
+    """
+    with _opened(path, "trimap") as image:
+        trimap = np.asarray(image)
+    if trimap.ndim != 2 or not np.isin(trimap, (PET, BACKGROUND, BORDER)).all():
+        raise UserError(f"{path}: a trimap holds only 1 (pet), 2 (background) and 3 (border)")
+    lookup = np.array([0, species, 0, IGNORE], np.uint8)
+    return lookup[trimap]
+
+
+def read_pair(root: str | Path, name: str, species: int) -> tuple[np.ndarray, np.ndarray]:
+    """A photo (H, W, 3) and its class mask (H, W), checked to belong together.
+
+    The photo's stored pixels are taken, on which the trimaps were drawn; they are turned upright
+    only where just that fits the trimap.
+
+    Raises:
+        UserError: one cannot be read, their sizes differ, or no pixel shows the pet.
+    """
+    path = photo_path(root, name)
+    image = read_photo(path, upright=False)
+    mask = read_mask(trimap_path(root, name), species)
+    if image.shape[:2] != mask.shape:
+        image = read_photo(path)
+    (h, w), (mh, mw) = image.shape[:2], mask.shape
+    if (h, w) != (mh, mw):
+        raise UserError(f"{path}: the photo is {w}×{h} but its trimap {mw}×{mh}")
+    if not (mask == species).any():
+        raise UserError(f"{trimap_path(root, name)}: there is no {CLASSES[species]} pixel in it")
+    return image, mask
+
+
+def fingerprint(root: str | Path) -> str:
+    """A cheap identity of a folder's content: sha256 of its lists and of each file's size.
+
+    That of a preprocessed dataset is the sha256 of its info.json, which holds its checksums.
+    """
+    if is_preprocessed(root):
+        return hashlib.sha256((Path(root).expanduser() / "info.json").read_bytes()).hexdigest()
+    folder = find_root(root)
+    digest = hashlib.sha256()
+    for file in LISTS.values():
+        if (folder / "annotations" / file).is_file():
+            digest.update((folder / "annotations" / file).read_bytes())
+    for path in sorted([*folder.glob("images/*.jpg"), *folder.glob("annotations/trimaps/*.png")]):
+        digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()

@@ -1,6 +1,0 @@
-"""``python -m common.demo``; see `server`."""
-
-from .server import main
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,1 +1,0 @@
-"""Clicks and what they ask of a model: prompts, predictors, photos from anywhere, the widget."""

@@ -1,0 +1,45 @@
+"""A network of somebody else's making is built within bounds, whatever its card asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from common.config import UserError
+
+LIMIT = 8_000_000_000  # bytes; the largest encoder, ViT-H, has 2.5 GB of random weights
+LEAST = 100_000  # bytes that any tensor counts for: there must not be millions of them either
+
+
+class _Counted(TorchFunctionMode):
+    """Adds up the tensors that are made from nothing, each before it is filled."""
+
+    made = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and not any(isinstance(part, Tensor) for part in args):
+            self.made += max(LEAST, result.nbytes if result.device.type != "meta" else 0)
+            if self.made > LIMIT:
+                raise UserError(f"the network that it describes has more than {LIMIT:,} bytes")
+        return result
+
+
+@contextmanager
+def bounded(name: object) -> Iterator[None]:
+    """A block that builds a network; what goes wrong in it is the fault of the file ``name``.
+
+    Raises:
+        UserError: it takes more than `LIMIT` bytes, or cannot be built.
+    """
+    try:
+        with _Counted():
+            yield
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
+    except Exception as error:  # there are as many kinds as there are ways to misuse a network
+        reason = str(error).partition("\n")[0][:120]
+        raise UserError(f"{name}: describes no network that can be built ({reason})") from None

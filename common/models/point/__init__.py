@@ -1,0 +1,1 @@
+"""The point-prompted UNet: click maps, the decoder that takes them, and training clicks."""

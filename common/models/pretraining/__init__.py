@@ -1,0 +1,1 @@
+"""Networks that make encoders: a masked autoencoder, and CLIP with its captions."""

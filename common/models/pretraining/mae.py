@@ -1,0 +1,204 @@
+"""Masked autoencoder (He et al. 2021, "Masked autoencoders are scalable vision learners").
+
+Three quarters of a photo's patches are hidden; the encoder sees the others alone, and a light
+decoder has to paint the hidden ones. The encoder is timm's transformer, so that `ImageEncoder`
+takes it over tensor by tensor.
+
+Shapes: B batch, H W pixels, P edge of a patch, N patches, n visible ones, D width of the encoder.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from common.config import UserError
+from common.models.encoders.recipes import HALF
+from common.models.encoders.towers import timm_net
+from common.models.layers import Normalize
+
+Masking = tuple[Tensor, Tensor]  # keep (B, n): who is visible; restore (B, N): undoes the shuffle
+
+
+def sine_table(grid: int, width: int) -> Tensor:
+    """Fixed places of a grid's patches in row-major order, first that of the class token (0).
+
+    (1, 1 + N, D).
+    """
+    from timm.layers import build_sincos2d_pos_embed
+
+    return F.pad(build_sincos2d_pos_embed([grid, grid], width), (0, 0, 1, 0))[None]
+
+
+def small_vit(
+    *, size: int = 96, patch: int = 8, width: int = 192, depth: int = 8, heads: int = 3
+) -> nn.Module:
+    """timm's vision transformer without a head; afterwards photos of other sizes fit too.
+
+    Its places are a buffer: nothing trains them, and a checkpoint holds them.
+    """
+    net = timm_net(
+        "vit_tiny_patch16_224",
+        img_size=size,
+        patch_size=patch,
+        embed_dim=width,
+        depth=depth,
+        num_heads=heads,
+        num_classes=0,
+        dynamic_img_size=True,
+    )
+    del net.pos_embed
+    net.register_buffer("pos_embed", sine_table(size // patch, width))
+    return net
+
+
+def take(tokens: Tensor, order: Tensor) -> Tensor:
+    """The tokens (B, N, D) that ``order`` (B, M) names, in its order: (B, M, D)."""
+    return tokens.gather(1, order[..., None].expand(-1, -1, tokens.shape[-1]))
+
+
+class MaskedDecoder(nn.Module):
+    """What the encoder saw -> the pixels of all patches, those of hidden ones imagined.
+
+    Args:
+        grid: patches along an edge.
+        seen: width of the encoder.
+        pixels: numbers in a patch, 3·P².
+        width, depth: of its own blocks, in heads of 32.
+    """
+
+    def __init__(
+        self, grid: int, seen: int, pixels: int, *, width: int = 128, depth: int = 2
+    ) -> None:
+        super().__init__()
+        from timm.models.vision_transformer import Block
+
+        self.embed = nn.Linear(seen, width)
+        self.hidden = nn.Parameter(torch.randn(1, 1, width) * 0.02)  # the token of a hidden patch
+        self.register_buffer("places", sine_table(grid, width), persistent=False)
+        blocks = (Block(width, width // 32, qkv_bias=True) for _ in range(depth))
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.LayerNorm(width)
+        self.paint = nn.Linear(width, pixels)
+
+    def forward(self, tokens: Tensor, restore: Tensor) -> Tensor:
+        """(B, 1 + n, D), class token first, and (B, N) -> (B, N, 3·P²) in the photo's order."""
+        x = self.embed(tokens)
+        lacking = restore.shape[1] + 1 - x.shape[1]
+        hidden = self.hidden.to(x.dtype).expand(len(x), lacking, -1)
+        patches = take(torch.cat([x[:, 1:], hidden], 1), restore)  # unshuffled
+        x = torch.cat([x[:, :1], patches], 1) + self.places
+        return self.paint(self.norm(self.blocks(x)))[:, 1:]
+
+
+class MaskedAutoencoder(nn.Module):
+    """Photo -> what its hidden patches look like.
+
+    Args:
+        size, patch: edges in pixels of photo and patch.
+        width, depth, heads: of the encoder.
+        decoder_width, decoder_depth: of the decoder, which only pretraining needs.
+        ratio: share of the patches that training hides.
+    """
+
+    inputs = ("image",)
+
+    def __init__(
+        self,
+        *,
+        size: int = 96,
+        patch: int = 8,
+        width: int = 192,
+        depth: int = 8,
+        heads: int = 3,
+        decoder_width: int = 128,
+        decoder_depth: int = 2,
+        ratio: float = 0.75,
+    ) -> None:
+        super().__init__()
+        if size % patch:
+            raise UserError(f"size {size} is no multiple of the patch of {patch} px; choose one")
+        self.size, self.patch, self.ratio, grid = size, patch, ratio, size // patch
+        self.patches = grid**2
+        self.normalize = Normalize(HALF, HALF)
+        self.encoder = small_vit(size=size, patch=patch, width=width, depth=depth, heads=heads)
+        self.decoder = MaskedDecoder(
+            grid, width, 3 * patch**2, width=decoder_width, depth=decoder_depth
+        )
+
+    def patchify(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, N, 3·P²)."""
+        if image.shape[-2:] != (self.size, self.size):
+            raise UserError(f"photos of {tuple(image.shape[-2:])}; this network takes {self.size}")
+        p = self.patch
+        return rearrange(image, "b c (h p) (w q) -> b (h w) (p q c)", p=p, q=p)
+
+    def unpatchify(self, patches: Tensor) -> Tensor:
+        """(B, N, 3·P²) -> (B, 3, H, W)."""
+        p, h = self.patch, self.size // self.patch
+        return rearrange(patches, "b (h w) (p q c) -> b c (h p) (w q)", p=p, q=p, h=h)
+
+    def mask(
+        self, count: int, ratio: float | None = None, generator: torch.Generator | None = None
+    ) -> Masking:
+        """Hide a random ``ratio`` of the patches of ``count`` photos; see `Masking`."""
+        order = torch.rand(count, self.patches, generator=generator).argsort(1)
+        hidden = round(self.patches * (self.ratio if ratio is None else ratio))
+        return order[:, : self.patches - hidden], order.argsort(1)
+
+    def encode_visible(self, image: Tensor, keep: Tensor) -> Tensor:
+        """Class token and visible patches (B, 1 + n, D) of photos (B, 3, H, W) in [0, 1]."""
+        net = self.encoder
+        x = rearrange(net.patch_embed(self.normalize(image)), "b h w d -> b (h w) d")
+        x = take(x + net.pos_embed[:, 1:], keep)  # each knows its place before others leave
+        summary = (net.cls_token + net.pos_embed[:, :1]).expand(len(x), -1, -1)
+        return net.norm(net.blocks(torch.cat([summary, x], 1)))
+
+    def predict(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
+        """Normalised pixels of all patches (B, N, 3·P²), float32."""
+        return self.decoder(self.encode_visible(image, keep), restore).float()
+
+    def hidden_error(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
+        """Mean squared error of the hidden patches; painting each in its mean colour costs 1."""
+        target, _, _ = normal_patches(self.patchify(image))
+        error = (self.predict(image, keep, restore) - target).square().mean(-1)  # (B, N)
+        hidden = restore >= keep.shape[1]
+        return (error * hidden).sum() / hidden.sum().clamp_min(1)
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """`hidden_error` of ``image`` (B, 3, H, W) with patches hidden at random."""
+        image = batch["image"]
+        keep, restore = (x.to(image.device) for x in self.mask(len(image)))
+        return self.hidden_error(image, keep, restore)
+
+    @torch.no_grad()
+    def reconstruct(
+        self, image: Tensor, ratio: float | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Photos (B, 3, H, W) with their hidden patches painted, and which pixels were hidden.
+
+        What is predicted has no brightness and contrast of its own: each patch takes the true
+        ones. Visible patches are the photo's.
+
+        Returns:
+            pictures (B, 3, H, W) in [0, 1], hidden (B, H, W) bool.
+        """
+        keep, restore = (x.to(image.device) for x in self.mask(len(image), ratio, generator))
+        patches = self.patchify(image)
+        _, mean, deviation = normal_patches(patches)
+        painted = self.predict(image, keep, restore) * deviation + mean
+        hidden = (restore >= keep.shape[1])[..., None].expand_as(patches)
+        pictures = self.unpatchify(torch.where(hidden, painted, patches))
+        return pictures.clamp(0, 1), self.unpatchify(hidden)[:, 0]
+
+
+def normal_patches(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Patches (B, N, 3·P²) with mean 0 and variance 1 each, their mean and their deviation.
+
+    Local contrast made equal: the paper's better target.
+    """
+    mean = patches.mean(-1, keepdim=True)
+    deviation = (patches.var(-1, keepdim=True) + 1e-6).sqrt()
+    return (patches - mean) / deviation, mean, deviation

@@ -1,0 +1,151 @@
+"""The query decoder: learnable mask tokens and an image that look at each other.
+
+After Cheng et al. 2021 (MaskFormer: each token gives a class and a mask embedding, masks are dot
+products with pixel embeddings) and Kirillov et al. 2023 (SAM: attention both ways, so that the
+image learns what the tokens found). A 14×14 grid caps the outline, so a stem brings pixels back.
+
+Shapes: B batch, H W the photo, h w the grid of the image tokens, N = h·w, Q mask tokens, K
+classes, D width, P = D/2 channels of the pixel embeddings at 1/4 of the photo.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from common.config import UserError
+from common.models.layers import norm
+from common.models.query.layers import (
+    Refine,
+    TwoWayLayer,
+    fraction,
+    full_precision,
+    pixel_stem,
+    resize,
+    sine_positions,
+)
+
+GRID = 4  # pixels of the photo for one of a mask's
+TOKEN_STRIDE = 14  # features of at least this stride become image tokens, finer ones join later
+STEMS = (True, False, "only")
+
+
+class QueryDecoder(nn.Module):
+    """Feature maps and the photo -> a class and a mask of each token.
+
+    Args:
+        channels, strides: of the feature maps.
+        queries: mask tokens, at least as many as classes.
+        width: D of tokens and image.
+        depth: two-way layers.
+        stem: whether the photo's pixels join at 1/4, where they sharpen masks and have no say in
+            the classes; "only" leaves the feature maps out. False and "only" are the controls:
+            what do the encoder's features know?
+    """
+
+    def __init__(
+        self,
+        channels: tuple[int, ...],
+        strides: tuple[int, ...],
+        *,
+        queries: int = 12,
+        classes: int = 3,
+        width: int = 128,
+        depth: int = 2,
+        heads: int = 8,
+        stem: bool | str = True,
+    ) -> None:
+        super().__init__()
+        if stem not in STEMS:
+            known = ", ".join(map(str, STEMS))
+            raise UserError(f"stem {stem!r} is unknown; choose one of {known}")
+        if queries < classes:
+            raise UserError(f"{queries} mask tokens for {classes} classes; take {classes} or more")
+        fine = width // 2
+        self.only = stem == "only"
+        if self.only:
+            channels, strides = (fine,), (16,)
+        coarse = [stride for stride in strides if stride >= TOKEN_STRIDE] or [max(strides)]
+        self.strides, self.grid = strides, min(coarse)
+        widths = [width if stride >= self.grid else fine for stride in strides]
+        self.project = nn.ModuleList(
+            nn.Sequential(norm(c), nn.Conv2d(c, w, 1))
+            for c, w in zip(channels, widths, strict=True)
+        )
+        self.names = nn.Parameter(torch.randn(queries, width))
+        self.layers = nn.ModuleList(TwoWayLayer(width, heads) for _ in range(depth))
+        self.stem = pixel_stem(fine) if stem else None
+        self.refine = nn.ModuleList([Refine(width, fine), Refine(fine, fine)])
+        self.to_pixels = nn.Sequential(norm(fine), nn.SiLU(), nn.Conv2d(fine, fine, 1))
+        self.norm = nn.LayerNorm(width)
+        self.to_class = nn.Linear(width, classes + 1)
+        self.to_mask = nn.Sequential(
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, fine),
+        )
+
+    def forward(self, features: list[Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
+        """Class logits (B, Q, K + 1) and mask logits (B, Q, H/4, W/4)."""
+        tokens, seen, details, _ = self.interact(features, image)
+        tokens = self.norm(tokens)
+        pixels = self.pixel_embeddings(seen, details, image)
+        masks = torch.einsum("bqp,bphw->bqhw", self.to_mask(tokens), pixels)
+        return self.to_class(tokens), masks
+
+    def attention(self, features: list[Tensor], image: Tensor) -> Tensor:
+        """Where each token looks in each layer: (B, layers, Q, h, w), a sum of 1 over places."""
+        _, seen, _, shares = self.interact(features, image, look=True)
+        return rearrange(torch.stack(shares, 1), "b l q (h w) -> b l q h w", h=seen.shape[-2])
+
+    def interact(
+        self, features: list[Tensor], image: Tensor, look: bool = False
+    ) -> tuple[Tensor, Tensor, list[list[Tensor]], list[Tensor]]:
+        """Tokens (B, Q, D) and image (B, D, h, w) after the two-way layers.
+
+        Returns also the maps of 1/8 and of 1/4, and if asked the tokens' shares of attention.
+        """
+        pixels = self.stem(image) if self.stem is not None else None
+        if self.only and pixels is not None:
+            features = [F.adaptive_avg_pool2d(pixels, fraction(image, 16))]
+        details: list[list[Tensor]] = [[], [] if pixels is None else [pixels]]
+        coarse: list[Tensor] = []
+        for project, stride, feature in zip(self.project, self.strides, features, strict=True):
+            group = coarse if stride >= self.grid else details[stride < 8]
+            group.append(project(feature))
+        height, width = max(tuple(x.shape[-2:]) for x in coarse)
+        seen = torch.stack([resize(x, (height, width)) for x in coarse]).sum(0)
+        seen = rearrange(seen, "b d h w -> b (h w) d")
+        places = sine_positions(height, width, seen)
+        tokens = names = self.names.expand(len(image), -1, -1)
+        shares = []
+        for layer in self.layers:
+            tokens, seen, share = layer(tokens, seen, names, places, look)
+            shares.append(share)
+        return tokens, rearrange(seen, "b (h w) d -> b d h w", h=height), details, shares
+
+    def pixel_embeddings(self, seen: Tensor, details: list[list[Tensor]], image: Tensor) -> Tensor:
+        """(B, P, H/4, W/4), by way of 1/8."""
+        for refine, beside, stride in zip(self.refine, details, (8, GRID), strict=True):
+            seen = refine(seen, beside, fraction(image, stride))
+        return self.to_pixels(seen)
+
+
+def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
+    """Logarithm of Σ_q softmax(class)·sigmoid(mask), "no object" dropped: (B, K, h, w).
+
+    Each token shares itself out among classes, not classes among tokens. The logarithm makes a
+    softmax of the scores give back the sums, scaled to 1 over the classes.
+
+    Args:
+        class_logits: (B, Q, K + 1).
+        mask_logits: (B, Q, h, w).
+    """
+    with full_precision(mask_logits):
+        share = class_logits.float().softmax(-1)[..., :-1]  # (B, Q, K)
+        sums = torch.einsum("bqk,bqhw->bkhw", share, mask_logits.float().sigmoid())
+        return sums.clamp_min(1e-6).log()

@@ -1,0 +1,234 @@
+"""Segmentation on top of an image encoder: the query decoder, and the linear head beside it.
+
+MAE-Seg and CLIP-Seg are `QuerySegmenter` with another encoder. `LinearSegmenter` stands beside it:
+Segmenter (Strudel et al. 2021) gained only 1.6 mIoU over a linear head.
+
+Shapes: B batch, H W pixels, Q mask tokens, K classes, h w the grid of the image tokens.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from common.config import UserError
+from common.models.encoders.encoder import FrozenEncoder, ImageEncoder, padding
+from common.models.encoders.packing import unpack
+from common.models.encoders.recipes import encoder_name
+from common.models.losses import IGNORE, segmentation_loss
+from common.models.query.decoder import GRID, QueryDecoder, semantic_scores
+from common.models.query.matching import MATCHINGS, set_loss
+
+
+class EncoderSegmenter(nn.Module):
+    """What both heads share: an encoder, and photos padded to the grids of it.
+
+    Args:
+        encoder, backbone: of `encoder_name`, as "lite0", or "mae" and "vit_b"; "" for none.
+        taps, checkpoint, sha256, random: of `ImageEncoder`.
+        frozen: whether the encoder stays as it is (and out of the checkpoint).
+    """
+
+    inputs = ("image", "mask")
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "lite0",
+        backbone: str = "",
+        taps: tuple[int, ...] = (),
+        frozen: bool = True,
+        random: bool = False,
+        checkpoint: str | Path | None = None,
+        sha256: str = "",
+    ) -> None:
+        super().__init__()
+        self.encoder: ImageEncoder | None = None
+        self.channels: tuple[int, ...] = ()
+        self.strides: tuple[int, ...] = ()
+        if encoder:
+            self.encoder = (FrozenEncoder if frozen else ImageEncoder)(
+                encoder_name(encoder, backbone),
+                taps=taps,
+                checkpoint=checkpoint,
+                sha256=sha256,
+                random=random,
+            )
+            self.channels, self.strides = self.encoder.channels, self.encoder.strides
+        self.divisor = math.lcm(max(self.strides, default=4 * GRID), GRID)
+
+    def pad(self, image: Tensor) -> Tensor:
+        """Repeat the last row and column until the encoder's grid fits: any photo size works."""
+        missing = padding(image, self.divisor)
+        return F.pad(image, missing, mode="replicate") if any(missing) else image
+
+    def encode_image(self, image: Tensor) -> list[Tensor]:
+        """Feature maps of photos (B, 3, H, W); of a frozen encoder they may be kept."""
+        return self.encoder(self.pad(image)) if self.encoder is not None else []
+
+    def features_of(self, batch: dict[str, Tensor]) -> list[Tensor]:
+        """`encode_image` of a batch's photos, or what it brings as ``features`` (B, F), packed.
+
+        Kept features are brought where the network's ``inputs`` ask for them.
+        """
+        if "features" not in batch:
+            return self.encode_image(batch["image"])
+        size = self.padded_size(batch["image"])
+        return unpack(batch["features"], self.channels, self.strides, size)
+
+    def padded_size(self, image: Tensor) -> tuple[int, int]:
+        """Height and width to which `pad` brings photos (B, 3, H, W)."""
+        right, bottom = padding(image, self.divisor)[1::2]
+        return image.shape[-2] + bottom, image.shape[-1] + right
+
+    def finish(self, grid: Tensor, image: Tensor) -> Tensor:
+        """Bring maps (B, C, h, w) of the padded photo to the photo's size: (B, C, H, W)."""
+        height, width = image.shape[-2:]
+        full = F.interpolate(grid.float(), self.padded_size(image), mode="bilinear")
+        return full[..., :height, :width]
+
+
+class QuerySegmenter(EncoderSegmenter):
+    """Photo -> mask tokens, each with a class and a mask -> class scores.
+
+    Args:
+        queries, width, depth, stem: of `QueryDecoder`; stem="only" builds no encoder.
+        matching: of `set_loss`.
+        encoder, backbone, taps, frozen, random, checkpoint, sha256: of `EncoderSegmenter`.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "lite0",
+        backbone: str = "",
+        taps: tuple[int, ...] = (),
+        queries: int = 12,
+        stem: bool | str = True,
+        matching: str = "bipartite",
+        width: int = 128,
+        depth: int = 2,
+        classes: int = 3,
+        frozen: bool = True,
+        random: bool = False,
+        checkpoint: str | Path | None = None,
+        sha256: str = "",
+    ) -> None:
+        super().__init__(
+            encoder="" if stem == "only" else encoder,
+            backbone=backbone,
+            taps=taps,
+            frozen=frozen,
+            random=random,
+            checkpoint=checkpoint,
+            sha256=sha256,
+        )
+        if matching not in MATCHINGS:
+            known = ", ".join(MATCHINGS)
+            raise UserError(f"matching {matching!r} is unknown; choose one of {known}")
+        self.matching = matching
+        self.decoder = QueryDecoder(
+            self.channels,
+            self.strides,
+            queries=queries,
+            classes=classes,
+            width=width,
+            depth=depth,
+            stem=stem,
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Class scores (B, 3, H, W) of photos (B, 3, H, W), float RGB in [0, 1].
+
+        They are `semantic_scores`, logarithms: their softmax over classes is a probability.
+        """
+        kinds, masks = self.decode_features(self.encode_image(image), image)
+        return semantic_scores(kinds, self.finish(masks, image))
+
+    def decode_features(self, features: list[Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
+        """Class logits (B, Q, K + 1), and mask logits on 1/4 of the padded photo."""
+        return self.decoder(features, self.pad(image))
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Set loss of ``image`` and ``mask`` (B, H, W)."""
+        image, mask = batch["image"], batch["mask"]
+        kinds, masks = self.decode_features(self.features_of(batch), image)
+        target = F.pad(mask, padding(image, self.divisor), value=IGNORE)
+        return set_loss(kinds, masks, target, self.matching)
+
+    @torch.no_grad()
+    def explain(self, image: Tensor) -> dict[str, Tensor]:
+        """What each mask token says, for figures.
+
+        Returns:
+            classes: (B, Q, K + 1) probabilities, the last of "no object".
+            masks: (B, Q, H, W) probabilities.
+            attention: (B, layers, Q, h, w) shares over the padded photo's grid.
+        """
+        features = self.encode_image(image)
+        kinds, masks = self.decode_features(features, image)
+        return {
+            "classes": kinds.float().softmax(-1),
+            "masks": self.finish(masks, image).sigmoid(),
+            "attention": self.decoder.attention(features, self.pad(image)),
+        }
+
+
+class LinearSegmenter(EncoderSegmenter):
+    """The honest minimum: standardise each channel, one 1×1 convolution, resize.
+
+    It is a 1×1 convolution of the concatenated taps resized to the finest, computed a tap at a
+    time (both are linear). Standardising as in MAE's linear probe: a batch norm without weights.
+
+    Args:
+        encoder, backbone, taps, frozen, random, checkpoint, sha256: of `EncoderSegmenter`.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "lite0",
+        backbone: str = "",
+        taps: tuple[int, ...] = (),
+        classes: int = 3,
+        frozen: bool = True,
+        random: bool = False,
+        checkpoint: str | Path | None = None,
+        sha256: str = "",
+    ) -> None:
+        super().__init__(
+            encoder=encoder,
+            backbone=backbone,
+            taps=taps,
+            frozen=frozen,
+            random=random,
+            checkpoint=checkpoint,
+            sha256=sha256,
+        )
+        last = len(self.channels) - 1  # one bias is enough for the sum
+        self.head = nn.ModuleList(
+            nn.Sequential(
+                nn.BatchNorm2d(c, affine=False), nn.Conv2d(c, classes, 1, bias=i == last)
+            )
+            for i, c in enumerate(self.channels)
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Class scores (B, 3, H, W) of photos (B, 3, H, W), float RGB in [0, 1]."""
+        return self.decode_features(self.encode_image(image), image)
+
+    def decode_features(self, features: list[Tensor], image: Tensor) -> Tensor:
+        """Class scores (B, 3, H, W) at the size of ``image``."""
+        maps = [head(feature) for head, feature in zip(self.head, features, strict=True)]
+        finest = max(tuple(x.shape[-2:]) for x in maps)
+        scores = [F.interpolate(x.float(), finest, mode="bilinear") for x in maps]
+        return self.finish(torch.stack(scores).sum(0), image)
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W)."""
+        scores = self.decode_features(self.features_of(batch), batch["image"])
+        return segmentation_loss(scores, batch["mask"])

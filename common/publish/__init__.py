@@ -1,0 +1,1 @@
+"""What is written for readers from the results: README, model cards, notebooks' outputs."""

@@ -1,0 +1,1 @@
+"""Eight perturbations, ten levels each, and what they leave of the scores."""

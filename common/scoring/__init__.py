@@ -1,0 +1,1 @@
+"""From predictions to counts a photo, and from counts to scores with intervals."""

@@ -1,0 +1,189 @@
+"""Score a model on a split: counts per photo first, every score from them.
+
+    python -m common.evaluate --model unet --data-root DIR --split test
+
+prints a table with 95 % bootstrap intervals and, as its last line, one JSON object. Several
+processes (``accelerate launch``) share the photos by whole batches, so that a photo's
+neighbours, and with them its last digits, are the same with any number of processes.
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from common.checkpoint import Card, load_checkpoint, read_card
+from common.config import RESULTS, UserError, atomic_path
+from common.data.dataset import resolve_root
+from common.data.pets import find_root, fingerprint, read_index, read_pair
+from common.files import locked
+from common.inference import predict_probabilities
+from common.provenance import git_commit, source_key
+from common.scoring.counts import image_counts
+from common.scoring.scores import bootstrap
+from common.training.processes import is_main, merged, share
+
+SPLITS = ("train", "val", "test")
+HEADLINE = (
+    "miou",
+    "iou_background",
+    "iou_cat",
+    "iou_dog",
+    "dice",
+    "pixel_accuracy",
+    "foreground_iou",
+    "species_accuracy",
+    "boundary_iou",
+    "mean_image_iou",
+    "ece",
+)
+BATCH = 16
+SCORING = (
+    "common.scoring.counts",
+    "common.inference",
+    "common.data.geometry",
+)  # decide what is counted
+
+
+def evaluate(
+    model: nn.Module, card: Card, root: str | Path, split: str, *, limit: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Counts of a model on the photos of a split at their native size, in every process the same.
+
+    Args:
+        model, card: as `load_checkpoint` returns them.
+        root: a dataset folder in torchvision's layout.
+        split: train, val or test.
+        limit: score only the first photos (0: all).
+
+    Returns:
+        counts: one row a photo: image, species, breed, height, width and the columns of
+            `common.scoring.counts.image_counts`.
+        problems: name and reason of each photo that could not be scored.
+    """
+    if split not in SPLITS:
+        raise UserError(f"split {split!r} is unknown; choose one of {', '.join(SPLITS)}")
+    root = find_root(root)
+    index = read_index(root)
+    index = index[index["split"] == split].head(limit or len(index))
+    if index.empty:
+        raise UserError(f"{root}: split {split!r} has no photo")
+    records = index.to_dict("records")
+    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
+    bar = tqdm(
+        share(batches), f"scoring {split}", unit="batch", mininterval=1, disable=not is_main()
+    )
+    parts = merged([_count(model, card, root, batch) for batch in bar])
+    rows = [row for found, _ in parts for row in found]
+    problems = [problem for _, lost in parts for problem in lost]
+    if not rows:
+        raise UserError(
+            f"{root}: none of {len(index)} photos could be read; {problems[0]['reason']}"
+        )
+    return pd.DataFrame(rows), pd.DataFrame(problems, columns=["name", "reason"])
+
+
+def _count(
+    model: nn.Module, card: Card, root: Path, records: list[dict]
+) -> tuple[list[dict], list[dict]]:
+    """Table rows of a batch of photos, and of those that could not be read."""
+    read, problems = [], []
+    for record in records:
+        try:
+            read.append((record, *read_pair(root, record["name"], record["species"])))
+        except UserError as error:
+            problems.append({"name": record["name"], "reason": str(error)})
+    if not read:
+        return [], problems
+    rows = []
+    predicted = predict_probabilities(model, card, [image for _, image, _ in read])
+    for (record, _, mask), probabilities in zip(read, predicted, strict=True):
+        about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}
+        height, width = mask.shape
+        counts = image_counts(probabilities, torch.from_numpy(mask))
+        rows.append({**about, "height": height, "width": width, **counts})
+    return rows, problems
+
+
+def evaluate_or_load(
+    name: str,
+    root: str | Path | None,
+    split: str,
+    *,
+    results: Path = RESULTS,
+    limit: int = 0,
+    folder: str = "checkpoints",
+) -> pd.DataFrame:
+    """The counts table of a checkpoint: scored when photos are at hand, else as stored.
+
+    A stored table is reused while checkpoint, data and the code that counts are the same;
+    ``root`` None reads it as it is. Scoring ``test`` adds a line to ``test_reads.csv``.
+    """
+    file = results / "counts" / f"{name}_{split}.parquet"
+    stem = results / folder / name
+    if root is None:
+        return read_counts(file)
+    root = resolve_root(root)
+    key = {
+        "checkpoint": read_card(stem)["tensors_sha256"],
+        "data": fingerprint(root),
+        "n": limit,
+        "code": source_key(SCORING),
+    }
+    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
+        return stored
+    counts, problems = evaluate(*load_checkpoint(stem), root, split, limit=limit)
+    print_problems(problems)
+    counts.attrs = {"model": name, "split": split, "key": key}
+    with atomic_path(file) as path:
+        counts.to_parquet(path, index=False)
+    if split == "test":
+        log_test_read(name, key["checkpoint"], results, n=len(counts), **logged(counts))
+    return counts
+
+
+def print_problems(problems: pd.DataFrame) -> None:
+    """Say which photos a score leaves out, and why."""
+    for reason in problems["reason"]:
+        print(f"left out: {reason}")
+
+
+def read_counts(file: Path) -> pd.DataFrame:
+    """A stored counts table."""
+    try:
+        return pd.read_parquet(file)
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such table; run the pipeline with PROFILE=cpu") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: not a readable table ({error}); fetch it again") from None
+
+
+def log_test_read(name: str, checkpoint: str, results: Path, **found: float) -> None:
+    """Add a line to ``test_reads.csv``: the test photos were looked at, and this was found."""
+    line = {
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "commit": git_commit(),
+        "model": name,
+        "checkpoint": checkpoint[:16],
+        **found,
+    }
+    file = results / "test_reads.csv"
+    with locked(file):  # two evaluations may end at the same time
+        before = pd.read_csv(file) if file.is_file() else None
+        with atomic_path(file) as path:
+            pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
+
+
+def logged(counts: pd.DataFrame) -> dict[str, float]:
+    """What `test_reads.csv` says of a reading."""
+    return {"miou": round(headline(counts).at["miou", "value"], 5)}
+
+
+def headline(counts: pd.DataFrame) -> pd.DataFrame:
+    """The headline scores with their 95 % intervals: index score; value, low, high."""
+    return bootstrap(counts, list(HEADLINE))

@@ -1,0 +1,1 @@
+"""One training loop for every model, and a training as an artifact that is made or loaded."""

@@ -1,0 +1,1 @@
+"""The web demo, and the page that segments inside the browser."""

@@ -1,0 +1,93 @@
+"""The web demo: notebook 09 served by Voilà as a page, without its code.
+
+    python -m common.web.demo                       # http://127.0.0.1:8866/
+    python -m common.web.demo --visitors 20 --Voila.port=9000
+
+takes Voilà's own options as well (``--help-all`` lists them); they win over those of `settings`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+
+from common.config import NOTEBOOKS, UserError, cli
+from common.web.demo.settings import MESSAGE_BYTES, SETTINGS, VISITORS
+
+TEMPLATES = Path(__file__).parent  # Jupyter looks for voila/templates in it
+NOTEBOOK = NOTEBOOKS / "09_demo.ipynb"
+
+
+class OnePage(TornadoVoilaHandler):
+    """The page at the address itself, while there is room for one more visitor."""
+
+    async def get(self, path: str | None = None) -> None:
+        """Send the page; there is nothing else here."""
+        room = self.settings["voila"].visitors + self.voila_configuration.default_pool_size
+        if path:
+            self.send_error(404)
+        elif len(self.kernel_manager) >= room:
+            self.send_error(503)
+        else:
+            _ = self.xsrf_token  # sets the cookie with which a page that is left stops its kernel
+            await super().get()
+
+
+class Demo(Voila):
+    """Voilà for one notebook and a bounded number of visitors."""
+
+    visitors = VISITORS  # at a time
+
+    def init_handlers(self) -> list:
+        """Voilà's, with `OnePage` for its own."""
+        *others, (path, _, options) = super().init_handlers()
+        return [*others, (path, OnePage, options)]
+
+    def listen(self) -> None:
+        """Say where, and take requests of a bounded size until the process is stopped."""
+        bind = self.app.listen
+
+        def bind_and_tell(port: int, address: str) -> None:
+            bind(port, address, max_body_size=MESSAGE_BYTES)
+            self.port = port
+            print(f"The demo is at {self.display_url} (Ctrl+C stops it)", flush=True)
+
+        self.app.listen = bind_and_tell
+        super().listen()
+
+
+def prepare(argv: Sequence[str]) -> Demo:
+    """A server that is ready to `start`.
+
+    Args:
+        argv: Voilà's options.
+    """
+    known = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join([str(TEMPLATES), *([known] if known else [])])
+    demo = Demo()
+    demo.update_config(type(demo.config)(SETTINGS))
+    demo.initialize([str(NOTEBOOK), *argv])
+    return demo
+
+
+@cli
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(
+        prog="python -m common.web.demo",
+        description=__doc__,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--visitors", type=int, default=VISITORS, help="at a time; %(default)s")
+    options, others = parser.parse_known_args(argv)
+    if not NOTEBOOK.is_file():
+        raise UserError(f"{NOTEBOOK.name} is missing; restore it with git")
+    demo = prepare(others)
+    demo.visitors = options.visitors
+    demo.start()

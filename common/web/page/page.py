@@ -1,0 +1,141 @@
+"""One HTML file in which the network runs: open it, click on the pet, see the mask.
+
+It holds the click canvas of the notebooks, the two ONNX graphs, ONNX Runtime Web and the sample
+photos. Its policy admits its own script, by hash, and no connection at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from common.config import CHECKPOINTS, SAMPLES, UserError, atomic_path
+from common.provenance import code_hash, file_sha256, json_sha256, module_closure
+from common.samples import load_samples
+
+HERE = Path(__file__).parent
+CANVAS = HERE.parent / "interact"  # the click canvas, which the notebooks show too
+SIGN = HERE.parent / "demo" / "voila" / "templates" / "demo"  # the mark of the demo's page
+RUNTIME = HERE / "vendor" / "ort.wasm.bundle.min.mjs"
+WASM = HERE / "vendor" / "ort-wasm-simd-threaded.wasm.gz"
+SCRIPT = (CANVAS / "widget.js", *(HERE / f"{name}.js" for name in ("pictures", "session", "page")))
+WORKER = (HERE / "resize.js", HERE / "predictor.js")
+STYLE = (CANVAS / "widget.css", HERE / "page.css")
+KEY = re.compile(rb'<meta name="key" content="(\w{64})">')
+
+
+def build_page(out: str | Path, checkpoint: str | Path = CHECKPOINTS / "point_unet.json") -> Path:
+    """Write the page, unless the one that is there was made of the same checkpoint and code.
+
+    Args:
+        out: the file to write; replaced only when the new one is complete.
+        checkpoint: of a point-prompted UNet, the path of its JSON file.
+
+    Raises:
+        UserError: there is no such checkpoint, or the page cannot run it.
+    """
+    out, checkpoint = Path(out), Path(checkpoint)
+    key = page_key(checkpoint)
+    if not is_current(out, key):
+        html = _page(checkpoint, key)
+        with atomic_path(out) as temporary:
+            temporary.write_text(html, encoding="utf-8", newline="\n")
+    return out
+
+
+def page_key(checkpoint: Path) -> str:
+    """Hash of all that a page is made of: a checkpoint, files, and what code builds it."""
+    parts = [*SCRIPT, *WORKER, *STYLE, RUNTIME, WASM, *SAMPLES.glob("*.*"), *SIGN.glob("*.j2")]
+    parts += [HERE / "page.html.j2", checkpoint, checkpoint.with_suffix(".safetensors")]
+    parts += module_closure(Path(__file__)).values()
+    return json_sha256([code_hash(path) for path in sorted(set(parts)) if path.is_file()])
+
+
+def is_current(page: Path, key: str) -> bool:
+    """Whether a page is there that carries a key (near its beginning)."""
+    if not page.is_file():
+        return False
+    with page.open("rb") as stream:
+        found = KEY.search(stream.read(2000))
+    return found is not None and found[1].decode() == key
+
+
+def _page(checkpoint: Path, key: str) -> str:
+    from common.checkpoint import load_checkpoint
+    from common.clicks.predictor import FAR, REACH
+    from common.web.page.export import export_graphs
+
+    model, card = load_checkpoint(checkpoint)
+    graphs = export_graphs(model, card)
+    script, worker, style = (_joined(paths) for paths in (SCRIPT, WORKER, STYLE))
+    runtime = RUNTIME.read_text(encoding="utf-8")
+    version = re.search(r"ONNX Runtime Web v([\d.]+)", runtime)
+    blocks = {
+        "predictor": worker,
+        "runtime": runtime,
+        "wasm": _text(WASM.read_bytes()),
+        "encoder": _text(gzip.compress(graphs.encoder, 6, mtime=0)),
+        "decoder": _text(gzip.compress(graphs.decoder, 6, mtime=0)),
+    }
+    for text in (script, *blocks.values()):
+        if re.search(r"</script|<!--", text, re.IGNORECASE):
+            raise UserError("a script of the page would end it before its end; write it otherwise")
+    settings = {
+        "model": checkpoint.stem,
+        "size": card.size,
+        "grid": graphs.grid,
+        "radius": model.radius,
+        "reach": REACH,
+        "far": FAR,
+    }
+    environment = Environment(
+        loader=FileSystemLoader([HERE, SIGN]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        key=key,
+        tensors=file_sha256(checkpoint.with_suffix(".safetensors")),
+        settings=settings,
+        photos=_photos(),
+        runtime_version=version[1] if version else "",
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script=Markup(script),
+        style=Markup(style),
+        blocks={name: Markup(text) for name, text in blocks.items()},
+    )
+
+
+def _photos() -> list[dict[str, object]]:
+    """The sample photos as `session.js` takes them: the very files."""
+    found = []
+    for sample in load_samples():
+        file = next(path for path in SAMPLES.glob(f"{sample.name}.*"))
+        kind = {".jpg": "jpeg", ".png": "png"}[file.suffix]
+        height, width = sample.image.shape[:2]
+        found.append(
+            {
+                "name": sample.title[:1].upper() + sample.title[1:],
+                "credit": sample.credit,
+                "url": f"data:image/{kind};base64,{_text(file.read_bytes())}",
+                "width": width,
+                "height": height,
+            }
+        )
+    return found
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _joined(paths: tuple[Path, ...]) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)

@@ -1,0 +1,72 @@
+"""What a click cell offers: models by the checkpoints that are there, and the sample photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.canvas.choices import OFFERED, available_models, sample_photos
+from common.canvas.session import ClickSession
+from common.checkpoint import Card, save_checkpoint
+from common.clicks.predictor import RegionPredictor
+from common.config import CHECKPOINTS, UserError
+from common.figures.style import label
+from common.models import MODELS, create_model
+from common.samples import load_samples
+
+
+@pytest.fixture
+def results(tmp_path: Path, toy) -> Path:
+    """A folder with checkpoints of two models, half of a third, and of one that none offers."""
+    for name in ("unet", "mae_seg", "elsewhere"):
+        model = create_model("toy")
+        save_checkpoint(tmp_path / "checkpoints" / name, model, Card("toy", size=32))
+    (tmp_path / "checkpoints" / "point_unet.json").write_text("{}")
+    return tmp_path
+
+
+def test_models_whose_checkpoint_is_there_in_the_order_of_the_list(results):
+    assert list(available_models(results=results)) == ["MAE-Seg", "UNet"]
+
+
+@pytest.mark.parametrize("first", ["unet", "UNet"])
+def test_a_notebook_begins_with_its_own_model(results, first):
+    assert list(available_models(first, results=results)) == ["UNet", "MAE-Seg"]
+
+
+def test_a_model_is_loaded_when_it_is_asked_for_and_answers(results, photos):
+    predictor = available_models(results=results)["UNet"]()
+    assert isinstance(predictor, RegionPredictor) and predictor.card.size == 32
+    session = ClickSession(sample_photos(), available_models("unet", results=results))
+    request = {"do": "click", "seq": 0, "view": "", "x": 5, "y": 5, "positive": True}
+    assert session.handle(request)["kind"] == "info" and not session.failure
+
+
+def test_what_is_missing_is_named(results, tmp_path):
+    with pytest.raises(UserError, match="no checkpoint of point_unet; there are those of MAE-Seg"):
+        available_models("point_unet", results=results)
+    with pytest.raises(UserError, match="no checkpoint of any model; train one"):
+        available_models(results=tmp_path / "none")
+
+
+def test_the_committed_checkpoints_are_offered():
+    known = {file.stem for file in CHECKPOINTS.glob("*.json")} & set(OFFERED)
+    assert set(available_models()) == {label(name) for name in known}
+    assert len({label(name) for name in OFFERED}) == len(OFFERED)
+
+
+def test_whatever_is_offered_is_a_model():
+    assert {"point_unet", "unet"} <= set(OFFERED) and len(set(OFFERED)) == len(OFFERED)
+    assert set(OFFERED) <= set(MODELS) | {"clip_seg", "mae_seg"}
+
+
+def test_sample_photos_have_names_credits_and_truths():
+    photos, samples = sample_photos(), load_samples()
+    assert [photo.name.lower() for photo in photos] == [s.title.lower() for s in samples]
+    for photo, sample in zip(photos, samples, strict=True):
+        assert photo.name[0].isupper() and photo.credit == sample.credit
+        assert (photo.image == sample.image).all()
+        assert set(np.unique(photo.truth)) == {0, 1, 255}
+        assert ((photo.truth == 1) == np.isin(sample.mask, (1, 2))).all()

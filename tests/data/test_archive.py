@@ -1,0 +1,280 @@
+"""Archives: a faithful round trip, and no archive, however made, does more than it should."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.config import UserError
+from common.data.archive import MEMBERS, export_archive, import_archive, verify
+from common.data.cache import open_cache
+from common.data.dataset import prepare, prepare_folder
+from common.data.synthetic import make_pets
+from tests.data.test_cache import content, small_disk  # noqa: F401 (a fixture)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Path, Path]:
+    """A cache folder and its archive."""
+    place = tmp_path_factory.mktemp("made")
+    folder = prepare_folder(make_pets(place / "pets", n=8), size=24, folder=place / "cache")
+    return folder, export_archive(folder, place / "pets.zip")
+
+
+def rewrite(archive: Path, out: Path, changes: dict[str, bytes | None], *, compression=None):
+    """A copy of an archive with members changed, added or (None) left out."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(out, "w") as target:
+        for entry in source.infolist():
+            if entry.filename not in changes:
+                kind = entry.compress_type if compression is None else compression
+                target.writestr(entry.filename, source.read(entry), kind)
+        for name, data in changes.items():
+            if data is not None:
+                kind = zipfile.ZIP_STORED if name == "images.npy" else zipfile.ZIP_DEFLATED
+                target.writestr(name, data, kind if compression is None else compression)
+    return out
+
+
+def npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+def test_round_trip(made, tmp_path: Path):
+    folder, archive = made
+    imported = import_archive(archive, tmp_path)
+    assert imported == tmp_path / folder.name
+    assert content(imported) == content(folder)
+    cache = open_cache(imported)
+    assert cache.manifest.equals(open_cache(folder).manifest)
+    assert verify(archive) == verify(folder) == verify(imported) == cache.info
+
+
+def test_archive_is_plain_and_repeatable(made, tmp_path: Path):
+    folder, archive = made
+    assert export_archive(folder, tmp_path / "b.zip").read_bytes() == archive.read_bytes()
+    with zipfile.ZipFile(archive) as bundle:
+        assert sorted(bundle.namelist()) == sorted(MEMBERS)
+        assert b"CC BY-SA 4.0" in bundle.read("LICENCE.txt")
+        kinds = {entry.filename: entry.compress_type for entry in bundle.infolist()}
+        assert bundle.testzip() is None
+    stored = [name for name, kind in kinds.items() if kind == zipfile.ZIP_STORED]
+    assert stored == ["images.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip"]
+
+
+def test_imported_dataset_needs_no_photos(made, tmp_path: Path, monkeypatch):
+    _, archive = made
+    imported = import_archive(archive, tmp_path)
+    assert len(prepare(imported, size=24).rows("train")) > 0
+    monkeypatch.setenv("PETS_ROOT", str(imported))
+    assert prepare(size=24).info == open_cache(imported).info
+    with pytest.raises(UserError, match="preprocessed at 24 px, stretch, but 128 px, stretch is"):
+        prepare()
+
+
+def test_import_serves_the_owner_of_the_photos_too(made, tmp_path: Path, monkeypatch):
+    folder, archive = made
+    import_archive(archive, tmp_path)
+    monkeypatch.setattr("common.data.dataset.build", lambda *_, **__: pytest.fail("built again"))
+    photos = folder.parents[1] / "pets"
+    assert prepare_folder(photos, size=24, folder=tmp_path) == tmp_path / folder.name
+
+
+def test_second_import_finds_it_done_and_repairs(made, tmp_path: Path):
+    folder, archive = made
+    imported = import_archive(archive, tmp_path)
+    stamp = (imported / "images.npy").stat().st_mtime_ns
+    assert import_archive(archive, tmp_path) == imported
+    assert (imported / "images.npy").stat().st_mtime_ns == stamp
+    (imported / "masks.npy").unlink()
+    assert content(import_archive(archive, tmp_path)) == content(folder)
+
+
+def test_export_of_a_damaged_cache_is_refused(made, tmp_path: Path):
+    imported = import_archive(made[1], tmp_path / "cache")
+    with (imported / "images.npy").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x01" if file.read(1) != b"\x01" else b"\x02")
+    (tmp_path / "out.zip").write_text("earlier")
+    for act in (verify, lambda folder: export_archive(folder, tmp_path / "out.zip")):
+        with pytest.raises(UserError, match=r"images\.npy: wrong checksum; delete .* build it"):
+            act(imported)
+    assert (tmp_path / "out.zip").read_text() == "earlier"
+
+
+def refused(archive: Path, folder: Path, message: str) -> None:
+    """Verify and import both refuse in one line that names the archive; nothing is written."""
+    folder.mkdir(exist_ok=True)
+    before = content(folder.parent)
+    for act in (verify, lambda path: import_archive(path, folder)):
+        with pytest.raises(UserError, match=message) as caught:
+            act(archive)
+        assert str(archive) in str(caught.value) and "\n" not in str(caught.value)
+    assert content(folder.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: b"", "not a readable archive"),
+        (lambda data: b"no archive at all", "not a readable archive .*copy or export it again"),
+        (lambda data: data[: len(data) // 2], "not a readable archive"),
+        (lambda data: data[100:], "not a readable archive|no part of|wrong checksum"),
+    ],
+)
+def test_unreadable_archive(made, tmp_path: Path, damage, message: str):
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(damage(made[1].read_bytes()))
+    refused(bad, tmp_path / "cache", message)
+
+
+def test_no_archive(tmp_path: Path):
+    refused(tmp_path / "none.zip", tmp_path / "cache", "no such archive; check the path")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "/etc/evil", "images.npy/../../evil", "notes.txt", "C:\\evil", "a/"]
+)
+def test_foreign_member(made, tmp_path: Path, name: str):
+    bad = rewrite(made[1], tmp_path / "bad.zip", {name: b"evil"})
+    refused(bad, tmp_path / "cache", "is no part of")
+    assert not list(tmp_path.parent.rglob("evil*"))
+
+
+def test_foreign_zip_and_missing_or_double_member(made, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "foreign.zip", "w") as bundle:
+        bundle.writestr("word/document.xml", "<w/>")
+    refused(tmp_path / "foreign.zip", tmp_path / "cache", "'word/document.xml' is no part of")
+    bad = rewrite(made[1], tmp_path / "missing.zip", {"masks.npy": None})
+    refused(bad, tmp_path / "cache", r"masks\.npy is missing")
+    double = tmp_path / "double.zip"
+    double.write_bytes(made[1].read_bytes())
+    with zipfile.ZipFile(double, "a") as bundle, pytest.warns(UserWarning, match="Duplicate"):
+        bundle.writestr("info.json", "{}")
+    refused(double, tmp_path / "cache", "a member is there twice")
+
+
+def test_wrong_checksum(made, tmp_path: Path):
+    folder, archive = made
+    masks = np.load(folder / "masks.npy")
+    masks[0, 0, 0] ^= 1
+    bad = rewrite(archive, tmp_path / "bad.zip", {"masks.npy": npy(masks)})
+    refused(bad, tmp_path / "cache", r"bad\.zip: wrong checksum of masks\.npy; copy or export")
+    table = (folder / "manifest.csv").read_bytes().replace(b"train", b"test_")
+    bad = rewrite(archive, tmp_path / "bad.zip", {"manifest.csv": table})
+    refused(bad, tmp_path / "cache", r"wrong checksum of manifest\.csv")
+
+
+def test_flipped_bit_in_the_photos(made, tmp_path: Path):
+    data = bytearray(made[1].read_bytes())
+    data[len(data) // 2] ^= 4
+    (tmp_path / "bad.zip").write_bytes(data)
+    refused(tmp_path / "bad.zip", tmp_path / "cache", "not a readable archive|wrong checksum")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": "../../../../evil" + "0" * 48},
+        {"fit": "../../evil"},
+        {"size": 10**9},
+        {"size": "24"},
+        {"format": 2},
+        {"files": {}},
+        {"licence": None},
+    ],
+)
+def test_info_cannot_choose_a_place(made, tmp_path: Path, change: dict):
+    info = json.loads((made[0] / "info.json").read_text()) | change
+    data = json.dumps(info).encode()
+    bad = rewrite(made[1], tmp_path / "bad.zip", {"info.json": data})
+    refused(bad, tmp_path / "cache", r"not a readable archive \(info\.json is damaged")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("masks.npy", np.zeros((9, 24, 24), np.uint8), r"declares .* shape \(9, 24, 24\)"),
+        ("masks.npy", np.zeros((8, 24, 48), np.uint8), r"declares .* shape \(8, 24, 48\)"),
+        ("images.npy", np.zeros((8, 24, 24, 3), np.float64), "declares an array of shape"),
+        ("images.npy", np.array([{"a": 1}]), "declares an array of shape .* object"),
+    ],
+)
+def test_arrays_of_another_shape_or_pickles(made, tmp_path: Path, name, array, message: str):
+    bad = rewrite(made[1], tmp_path / "bad.zip", {name: npy(array)})
+    refused(bad, tmp_path / "cache", message)
+
+
+def test_bombs(made, tmp_path: Path, monkeypatch):
+    folder, archive = made
+    masks = (folder / "masks.npy").read_bytes()
+    bad = rewrite(archive, tmp_path / "long.zip", {"masks.npy": masks + bytes(5_000_000)})
+    assert bad.stat().st_size < 100_000
+    refused(bad, tmp_path / "cache", r"masks\.npy does not have the size that it declares")
+    monkeypatch.setattr("common.data.archive.MAX_TABLE", 1 << 16)
+    bad = rewrite(archive, tmp_path / "table.zip", {"manifest.csv": bytes(1 << 17)})
+    refused(bad, tmp_path / "cache", r"manifest\.csv is too large")
+    bad = rewrite(archive, tmp_path / "info.zip", {"info.json": b" " * 100_000})
+    refused(bad, tmp_path / "cache", r"info\.json is too large")
+    bad = rewrite(archive, tmp_path / "deflated.zip", {}, compression=zipfile.ZIP_DEFLATED)
+    refused(bad, tmp_path / "cache", r"images\.npy is compressed otherwise")
+
+
+def test_archive_that_lies_about_its_size(made, tmp_path: Path):
+    """The directory and the headers promise 100,000 photos where there are 8."""
+    bad = tmp_path / "bad.zip"
+    big = {"descr": "|u1", "fortran_order": False, "shape": (100_000, 24, 24, 3)}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, big)
+    images = header.getvalue() + bytes(8 * 24 * 24 * 3)
+    rewrite(made[1], bad, {"images.npy": images})
+    declared = len(header.getvalue()) + 100_000 * 24 * 24 * 3
+    data = bad.read_bytes().replace(
+        len(images).to_bytes(4, "little") * 2, declared.to_bytes(4, "little") * 2
+    )
+    bad.write_bytes(data)
+    refused(bad, tmp_path / "cache", "not a readable archive")
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_no_damage_gets_through(made, tmp_path_factory, data):
+    folder, archive = made
+    place = tmp_path_factory.mktemp("fuzz")
+    content_ = bytearray(archive.read_bytes())
+    tail = st.integers(len(content_) - 2_000, len(content_) - 1)  # the directory, mostly
+    for position in data.draw(st.lists(tail | st.integers(0, len(content_) - 1), min_size=1)):
+        content_[position] = data.draw(st.integers(0, 255))
+    (place / "bad.zip").write_bytes(content_)
+    try:
+        imported = import_archive(place / "bad.zip", place / "cache")
+    except UserError as error:
+        assert "\n" not in str(error)
+        assert content(place) == {"bad.zip": bytes(content_)}
+    else:  # only what nobody reads was hit: a time, or the text of the licence
+        assert content(imported) == content(folder)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> tuple[Path, Path]:
+    """A cache folder and an archive of more than 1 MB."""
+    place = tmp_path_factory.mktemp("large")
+    folder = prepare_folder(make_pets(place / "pets", n=48), size=128, folder=place / "cache")
+    return folder, export_archive(folder, place / "pets.zip")
+
+
+def test_full_disk(large, small_disk: Path):  # noqa: F811
+    folder, archive = large
+    (small_disk / "earlier.txt").write_text("earlier")
+    with pytest.raises(UserError, match="could not be written .*untouched"):
+        import_archive(archive, small_disk)
+    with pytest.raises(UserError, match=r"pets\.zip: could not be written \(No space left"):
+        export_archive(folder, small_disk / "pets.zip")
+    assert content(small_disk) == {"earlier.txt": b"earlier"}

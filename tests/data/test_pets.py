@@ -1,0 +1,277 @@
+"""Reading the dataset: lists, splits, photos of every mode, and what is said of bad ones."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from common.config import UserError
+from common.data import pets
+from common.data.pets import fingerprint, read_index, read_mask, read_pair, read_photo
+from common.data.synthetic import make_pets
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_pets(tmp_path, n=8)
+
+
+def write_lists(root: Path, trainval: str, test: str = "") -> Path:
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    (root / "annotations" / "trainval.txt").write_text(trainval)
+    (root / "annotations" / "test.txt").write_text(test)
+    return root
+
+
+def breeds(counts: dict[int, int], start: int = 0) -> str:
+    lines = [
+        f"breed_{breed}_{start + i} {breed} {1 + breed % 2} {breed}\n"
+        for breed, count in counts.items()
+        for i in range(count)
+    ]
+    return "".join(lines)
+
+
+def test_root_or_its_parent(root: Path):
+    assert pets.find_root(root) == pets.find_root(root.parent) == root
+
+
+def test_index_reads_species_from_the_third_column(tmp_path: Path):
+    # the first letter's case tells species in the official names; here it lies on purpose
+    index = read_index(write_lists(tmp_path, "", "Sphynx_1 34 2 1\nsaint_bernard_10 7 1 1\n"))
+    assert index.to_dict("records") == [
+        {"name": "Sphynx_1", "breed": "Sphynx", "breed_id": 34, "species": 2, "split": "test"},
+        {
+            "name": "saint_bernard_10",
+            "breed": "Saint Bernard",
+            "breed_id": 7,
+            "species": 1,
+            "split": "test",
+        },
+    ]
+
+
+def test_lists_of_the_official_release_begin_with_comments(tmp_path: Path):
+    text = "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 Class ids\n\n"
+    index = read_index(write_lists(tmp_path, text + "Abyssinian_100 1 1 1 # note\n"))
+    assert index["name"].tolist() == ["Abyssinian_100"]
+
+
+def test_validation_is_a_tenth_of_each_breed(tmp_path: Path):
+    counts = {1: 100, 2: 93, 3: 97, 4: 2, 5: 1}
+    root = write_lists(tmp_path, breeds(counts), breeds({1: 50, 6: 3}, start=500))
+    index = read_index(root)
+    val = index[index["split"] == "val"].groupby("breed_id").size().to_dict()
+    assert val == {1: 10, 2: 9, 3: 10, 4: 1}  # rounded; one of two; none of a single photo
+    assert (index["split"] == "test").sum() == 53
+    assert len(index) == 293 + 53
+
+
+def test_splits_need_no_photo_and_repeat(tmp_path: Path):
+    root = write_lists(tmp_path, breeds({1: 40, 2: 40}), breeds({1: 9}, start=100))
+    first, again, other = read_index(root), read_index(root), read_index(root, seed=1)
+    assert first.equals(again)
+    assert not first.equals(other)
+    assert (first["split"] == "test").equals(other["split"] == "test")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Abyssinian_1 1\n", "trainval.txt, line 2: 'Abyssinian_1 1' is not 'NAME BREED SPECIES"),
+        ("Abyssinian_1 one 1 1\n", "line 2: 'Abyssinian_1 one 1 1' is not"),
+        ("Abyssinian_1 1 3 1\n", "line 2: species 3 of Abyssinian_1 is neither 1 (cat) nor 2"),
+        ("../../etc/passwd 1 1 1\n", "line 2: '../../etc/passwd' is a path"),
+        ("pug_1 1 1 1\n", "line 2: pug_1 is listed already in "),
+    ],
+)
+def test_bad_line_is_named(tmp_path: Path, line: str, message: str):
+    with pytest.raises(UserError) as caught:
+        read_index(write_lists(tmp_path, "pug_1 26 2 18\n" + line))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_photo_in_both_lists_is_refused(tmp_path: Path):
+    root = write_lists(tmp_path, "pug_1 26 2 18\n", "pug_1 26 2 18\n")
+    with pytest.raises(UserError, match=r"test\.txt, line 1: pug_1 is listed already in .*train"):
+        read_index(root)
+
+
+def test_lists_that_are_none(tmp_path: Path):
+    with pytest.raises(UserError, match="no folder 'annotations'.*set PETS_ROOT"):
+        read_index(tmp_path)
+    with pytest.raises(UserError, match="list no photo"):
+        read_index(write_lists(tmp_path, "# nothing\n"))
+    (tmp_path / "annotations" / "test.txt").write_bytes(b"\x89PNG\xff\x00")
+    with pytest.raises(UserError, match=r"test\.txt: not a readable list"):
+        read_index(tmp_path)
+
+
+@settings(max_examples=25, deadline=None)
+@given(junk=st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+def test_junk_lists_are_user_errors(tmp_path_factory, junk: bytes):
+    root = write_lists(tmp_path_factory.mktemp("junk"), "pug_1 26 2 18\n")
+    (root / "annotations" / "test.txt").write_bytes(junk)
+    try:
+        index = read_index(root)
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert index["name"].is_unique
+
+
+RED = (200, 30, 60)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP"])
+def test_jpg_that_is_something_else(tmp_path: Path, kind: str):
+    path = tmp_path / "pug_1.jpg"
+    Image.new("RGB", (7, 5), RED).save(path, kind)
+
+    photo = read_photo(path)
+    assert photo.shape == (5, 7, 3)
+    assert photo.dtype == np.uint8
+    assert np.abs(photo.astype(int) - RED).max() <= 8
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr"])
+def test_modes_become_rgb(tmp_path: Path, mode: str):
+    kind = "TIFF" if mode in ("CMYK", "YCbCr") else "PNG"
+    Image.new("RGB", (6, 4), "white").convert(mode).save(tmp_path / "photo.jpg", kind)
+    photo = read_photo(tmp_path / "photo.jpg")
+    assert photo.shape == (4, 6, 3) and (photo >= 250).all()
+
+
+def test_palette_with_transparency_keeps_its_colours(tmp_path: Path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([*RED, 10, 20, 30])
+    image.putpixel((1, 0), 1)
+    image.save(tmp_path / "photo.jpg", "PNG", transparency=b"\x00\x80")
+    assert read_photo(tmp_path / "photo.jpg").tolist() == [[list(RED), [10, 20, 30]]]
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path):
+    values = np.array([[0, 256, 32768, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "photo.jpg", "PNG")
+    assert read_photo(tmp_path / "photo.jpg")[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def save_turned(path: Path, width: int, height: int) -> None:
+    """Black photo, white top left pixel, with the note "turn 90° clockwise to see it"."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("RGB", (width, height))
+    image.putpixel((0, 0), (255, 255, 255))
+    image.save(path, "PNG", exif=exif)
+
+
+def test_camera_orientation(tmp_path: Path):
+    save_turned(tmp_path / "photo.jpg", 7, 5)
+    upright = read_photo(tmp_path / "photo.jpg")
+    stored = read_photo(tmp_path / "photo.jpg", upright=False)
+    assert upright.shape == (7, 5, 3)
+    assert stored.shape == (5, 7, 3)
+    assert np.array_equal(upright, np.rot90(stored, -1))
+
+
+@pytest.mark.parametrize(("size", "white"), [((7, 5), (0, 0)), ((5, 7), (0, 4))])
+def test_pair_takes_the_orientation_that_fits_the_trimap(root: Path, size, white):
+    save_turned(root / "images" / "pug_4.jpg", 7, 5)
+    Image.new("L", size, 1).save(pets.trimap_path(root, "pug_4"))
+    image, mask = read_pair(root, "pug_4", 2)
+    assert image.shape[:2] == mask.shape == size[::-1]
+    assert image[white].tolist() == [255, 255, 255]
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and has next to no pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = (header, b"IDAT" + zlib.compress(b"\0"))
+    packed = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("edge", [8_000, 10_000, 60_000])
+@pytest.mark.parametrize("read", [read_photo, lambda path: read_mask(path, 1)])
+def test_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path, edge: int, read):
+    (tmp_path / "photo.jpg").write_bytes(png_header(edge, edge))
+    with pytest.raises(UserError, match=r"photo\.jpg: .*pixels"):
+        read(tmp_path / "photo.jpg")
+
+
+def test_unreadable_photos(root: Path, tmp_path: Path):
+    whole = pets.photo_path(root, "pug_4").read_bytes()
+    for content in (b"", b"hello", whole[: len(whole) // 2], whole[:20]):
+        (tmp_path / "bad.jpg").write_bytes(content)
+        with pytest.raises(UserError, match=r"bad\.jpg: not a readable photo \("):
+            read_photo(tmp_path / "bad.jpg")
+    with pytest.raises(UserError, match="no such photo"):
+        read_photo(tmp_path / "none.jpg")
+    with pytest.raises(UserError, match="not a readable photo"):
+        read_photo(tmp_path)  # a folder
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_damaged_bytes_never_crash(tmp_path_factory, data):
+    root = make_pets(tmp_path_factory.mktemp("pets"), n=8)
+    trimap = data.draw(st.booleans())
+    path = pets.trimap_path(root, "pug_4") if trimap else pets.photo_path(root, "pug_4")
+    content = bytearray(path.read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=6)):
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        image, mask = read_pair(root, "pug_4", 2)
+    except UserError as error:
+        assert str(path) in str(error) or "trimap" in str(error)
+        assert "\n" not in str(error)
+    else:
+        assert image.shape == (*mask.shape, 3)
+        assert set(np.unique(mask)) <= {0, 2, 255}
+
+
+def test_trimap_values(tmp_path: Path):
+    Image.fromarray(np.array([[1, 2, 3]], np.uint8)).save(tmp_path / "a.png")
+    assert read_mask(tmp_path / "a.png", 1).tolist() == [[1, 0, 255]]
+    assert read_mask(tmp_path / "a.png", 2).tolist() == [[2, 0, 255]]
+    for bad in (np.array([[0, 1]], np.uint8), np.array([[4]], np.uint8), np.ones((2, 2, 3), "u1")):
+        Image.fromarray(bad).save(tmp_path / "b.png")
+        with pytest.raises(UserError, match=r"b\.png: a trimap holds only 1 \(pet\)"):
+            read_mask(tmp_path / "b.png", 1)
+
+
+def test_pairs_that_do_not_belong_together(root: Path):
+    trimap = pets.trimap_path(root, "pug_4")
+    Image.new("L", (30, 20), 1).save(trimap)
+    with pytest.raises(UserError, match=r"pug_4\.jpg: the photo is \d+×\d+ but its trimap 30×20"):
+        read_pair(root, "pug_4", 2)
+    Image.new("L", read_photo(pets.photo_path(root, "pug_4")).shape[1::-1], 2).save(trimap)
+    with pytest.raises(UserError, match=r"pug_4\.png: there is no dog pixel"):
+        read_pair(root, "pug_4", 2)
+    trimap.unlink()
+    with pytest.raises(UserError, match=r"pug_4\.png: no such trimap"):
+        read_pair(root, "pug_4", 2)
+
+
+def test_fingerprint_knows_a_change(root: Path):
+    before = fingerprint(root)
+    assert before == fingerprint(root.parent)
+    (root / "README").write_text("not read")
+    assert before == fingerprint(root)
+    photo = pets.photo_path(root, "pug_4")
+    whole = photo.read_bytes()
+    photo.write_bytes(whole + b"x")
+    assert before != fingerprint(root)
+    photo.write_bytes(whole)
+    assert before == fingerprint(root)
+    with (root / "annotations" / "test.txt").open("a") as file:
+        file.write("# one more\n")
+    assert before != fingerprint(root)

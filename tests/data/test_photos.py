@@ -1,0 +1,190 @@
+"""Photos from anywhere: every kind that people upload, and what is said of what is no photo."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from common.config import UserError
+from common.data.photos import read_photo
+
+RED = (200, 30, 60)
+
+
+def packed(image: Image.Image, kind: str, **kwargs) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **kwargs)
+    return stream.getvalue()
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG from its parts, for what Pillow cannot write."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    chunks = (header, b"IDAT" + zlib.compress(rows), b"IEND")
+    framed = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+def test_kinds_by_content_and_not_by_name(tmp_path: Path, kind: str):
+    content = packed(Image.new("RGB", (7, 5), RED), kind)
+    (tmp_path / "pet.jpg").write_bytes(content)
+    for source in (content, tmp_path / "pet.jpg", str(tmp_path / "pet.jpg")):
+        photo = read_photo(source)
+        assert photo.shape == (5, 7, 3) and photo.dtype == np.uint8
+        assert np.abs(photo.astype(int) - RED).max() <= 8
+
+
+def test_a_single_pixel():
+    assert read_photo(packed(Image.new("RGB", (1, 1), RED), "PNG")).tolist() == [[list(RED)]]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "MPO"])
+def test_the_first_picture_of_several_counts(kind: str):
+    first, second = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
+    content = packed(first, kind, save_all=True, append_images=[second])
+    photo = read_photo(content)
+    assert photo.shape == (16, 16, 3)
+    assert (photo[..., 0] > 200).all() and (photo[..., 2] < 60).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "LA", "RGBA"])
+def test_modes_become_rgb(mode: str):
+    kind = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
+    photo = read_photo(packed(Image.new("RGB", (6, 4), "white").convert(mode), kind))
+    assert photo.shape == (4, 6, 3) and (photo >= 250).all()
+
+
+def test_cmyk_keeps_its_colours():
+    photo = read_photo(packed(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
+    assert np.abs(photo.astype(int) - (255, 0, 0)).max() <= 12
+
+
+def test_what_is_transparent_becomes_white():
+    image = Image.new("RGBA", (3, 1), (*RED, 255))
+    image.putpixel((1, 0), (*RED, 0))
+    image.putpixel((2, 0), (0, 0, 0, 51))  # a fifth of black on white
+    expected = [[list(RED), [255] * 3, [204] * 3]]
+    for kind in ("PNG", "WEBP"):
+        extra = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+        assert read_photo(packed(image, kind, **extra)).tolist() == expected
+
+
+def test_transparent_colours_become_white():
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([*RED, 10, 20, 30])
+    palette.putpixel((1, 0), 1)
+    for kind in ("PNG", "GIF"):
+        photo = read_photo(packed(palette, kind, transparency=1))
+        assert photo.tolist() == [[list(RED), [255] * 3]]
+    rgb = Image.new("RGB", (2, 1), RED)
+    rgb.putpixel((1, 0), (1, 2, 3))
+    photo = read_photo(packed(rgb, "PNG", transparency=(1, 2, 3)))
+    assert photo.tolist() == [[list(RED), [255] * 3]]
+
+
+def test_sixteen_bits_are_scaled_not_clipped():
+    values = np.array([[0, 256, 32768, 65535]], np.uint16)
+    grey = packed(Image.fromarray(values), "PNG")
+    assert read_photo(grey)[0].tolist() == [[0] * 3, [1] * 3, [128] * 3, [255] * 3]
+    colours = struct.pack(">x6H", 65535, 32768, 0, 256, 0, 65535)
+    assert read_photo(png(2, 1, 16, 2, colours))[0].tolist() == [[255, 128, 0], [1, 0, 255]]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_turned_as_the_camera_noted(kind: str):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it 90° clockwise to see it
+    image = Image.new("RGB", (7, 5))
+    image.putpixel((0, 0), (255, 255, 255))
+    extra = {"lossless": True} if kind == "WEBP" else {}
+    photo = read_photo(packed(image, kind, exif=exif, **extra))
+    assert photo.shape == (7, 5, 3)
+    assert photo[0, 4].tolist() == [255] * 3 and photo.sum() == 3 * 255
+
+
+# What is no photo, or too much of one
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("edge", [8_000, 10_000, 20_000, 60_000])
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, edge: int):
+    bomb = png(edge, edge, 8, 2, b"\0")
+    (tmp_path / "huge.png").write_bytes(bomb)
+    with pytest.raises(UserError, match=r"^the photo: more than 50 million pixels; reduce it$"):
+        read_photo(bomb)
+    with pytest.raises(UserError, match=r"huge\.png: more than 50 million pixels"):
+        read_photo(tmp_path / "huge.png")
+
+
+def test_limits_are_the_callers():
+    content = packed(Image.new("RGB", (40, 30), RED), "PNG")
+    assert read_photo(content, max_pixels=1200, max_bytes=len(content)).shape == (30, 40, 3)
+    with pytest.raises(UserError, match=r"more than 0\.001199 million pixels"):
+        read_photo(content, max_pixels=1199)
+    with pytest.raises(UserError, match="the photo: more than .* MB; save it smaller"):
+        read_photo(content, max_bytes=len(content) - 1)
+
+
+def test_a_large_file_is_not_read(tmp_path: Path):
+    with (tmp_path / "large.jpg").open("wb") as file:
+        file.truncate(1 << 40)  # a hole of a terabyte, which no memory holds
+    with pytest.raises(UserError, match=r"large\.jpg: more than 20 MB; save it smaller"):
+        read_photo(tmp_path / "large.jpg")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", bytes(1000)])
+def test_no_photo_at_all(tmp_path: Path, content: bytes):
+    (tmp_path / "pet.jpg").write_bytes(content)
+    with pytest.raises(UserError, match=r"pet\.jpg: (not a photo of a known kind|damaged)"):
+        read_photo(tmp_path / "pet.jpg")
+    with pytest.raises(UserError, match=r"^the photo: (not a photo of a known kind|damaged)"):
+        read_photo(content)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PPM", "ICO", "PDF", "EPS"])
+def test_kinds_that_nobody_uploads_stay_closed(kind: str):
+    with pytest.raises(UserError, match="not a photo of a known kind .JPEG, PNG, WEBP, GIF, BMP."):
+        read_photo(packed(Image.new("RGB", (16, 16)), kind))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+def test_half_a_photo(kind: str):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    content = packed(Image.fromarray(noise), kind)
+    with pytest.raises(UserError, match=r"^the photo: .*(fetch it again|convert it)$"):
+        read_photo(content[: len(content) // 2])
+
+
+def test_places_without_a_file(tmp_path: Path):
+    with pytest.raises(UserError, match=r"none\.jpg: cannot be read \(No such file"):
+        read_photo(tmp_path / "none.jpg")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_photo(tmp_path)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_photo("a\0b")
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), kind=st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "BMP"]))
+def test_damaged_bytes_give_pixels_or_one_line(data, kind: str):
+    noise = np.random.default_rng(1).integers(0, 256, (12, 9, 3), np.uint8)
+    content = bytearray(packed(Image.fromarray(noise), kind))
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=6)):
+        content[place] = data.draw(st.integers(0, 255))
+    try:
+        photo = read_photo(bytes(content))
+    except UserError as error:
+        assert str(error).startswith("the photo: ") and "\n" not in str(error)
+        assert "object at" not in str(error) and os.sep not in str(error)
+    else:
+        assert photo.ndim == 3 and photo.shape[2] == 3 and photo.dtype == np.uint8

@@ -1,0 +1,204 @@
+"""The page that needs no Python, as people meet it: a file, opened in Chromium."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.clicks.predictor import load_predictor
+from common.clicks.prompts import next_click, pet_truth
+from common.config import CHECKPOINTS
+from common.data.geometry import fit_photo
+from common.data.photos import read_photo
+from common.samples import load_samples
+from common.web.page.page import HERE, build_page
+from tests.browsing import DESKTOP, MASK, PHONE, Canvas
+
+pytestmark = pytest.mark.long
+
+NAME = "point_unet"  # as `make report` builds it
+SAMPLES = load_samples()
+CLICKS = 12  # that latency is a median of
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    return build_page(tmp_path_factory.mktemp("page") / "click.html", CHECKPOINTS / f"{NAME}.json")
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return load_predictor(NAME)
+
+
+@pytest.fixture(scope="module")
+def desktop(browser, built) -> Canvas:
+    canvas = Canvas(browser, built.as_uri(), **DESKTOP)
+    canvas.root.locator('input[type="range"]').fill("100")
+    canvas.root.get_by_role("checkbox", name="Edge").uncheck()
+    return canvas
+
+
+@pytest.fixture
+def canvas(desktop) -> Canvas:
+    """The first photo, without a click."""
+    desktop.root.locator(".cc-thumb").first.click()
+    desktop.root.locator("button.cc-positive").click()
+    desktop.settle()
+    return desktop
+
+
+def size_of(sample) -> tuple[int, int]:
+    return sample.image.shape[1::-1]
+
+
+def downloaded(canvas: Canvas) -> np.ndarray:
+    """The mask that the page hands out, (H, W) bool."""
+    with canvas.page.expect_download() as download:
+        canvas.use("download")
+    return np.asarray(Image.open(download.value.path()).convert("L")) > 127
+
+
+def agreement(a: np.ndarray, b: np.ndarray) -> float:
+    """IoU of two masks."""
+    return (a & b).sum() / (a | b).sum()
+
+
+def answers(predictor, image: np.ndarray, clicks) -> np.ndarray:
+    """Python's mask (H, W) under the same clicks, one after the other."""
+    predictor.set_image(image)
+    previous = None
+    for count in range(1, len(clicks) + 1):
+        points = np.array([click[:2] for click in clicks[:count]], float)
+        labels = np.array([click[2] for click in clicks[:count]])
+        masks, _, previous = predictor.predict(points, labels, mask_input=previous)
+    return masks[0]
+
+
+@pytest.mark.parametrize("number", range(len(SAMPLES)), ids=[s.name for s in SAMPLES])
+def test_one_click_covers_the_pet_as_in_python(canvas, predictor, number):
+    sample = SAMPLES[number]
+    canvas.root.locator(".cc-thumb").nth(number).click()
+    truth = pet_truth(sample.mask)
+    first = next_click(np.zeros(truth.shape, bool), truth, ())
+    canvas.click((first.x, first.y), size_of(sample))
+    rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
+    scored = (truth != 255) & ((columns - first.x) ** 2 + (rows - first.y) ** 2 > 40**2)
+    shown = np.abs(canvas.pixels(size_of(sample)) - MASK).sum(-1) < 30
+    assert agreement(shown[scored], truth[scored] == 1) >= 0.85
+    expected = answers(predictor, sample.image, [(first.x, first.y, 1)])
+    assert agreement(downloaded(canvas), expected) > 0.995
+    species, chance = predictor.species
+    said = re.search(rf"{species}\s+(\d+) %", canvas.status)
+    assert said and abs(int(said[1]) - 100 * chance) <= 1.5
+
+
+def test_clicks_refine_each_other_and_can_be_taken_back(canvas, predictor):
+    sample = SAMPLES[0]
+    size = size_of(sample)
+    clicks = [(430, 330, 1), (560, 380, 1), (900, 120, 0)]
+    masks = []
+    for x, y, positive in clicks:
+        canvas.click((x, y), size, button="left" if positive else "right")
+        masks.append(downloaded(canvas))
+    assert "3 clicks." in canvas.status
+    assert agreement(masks[2], answers(predictor, sample.image, clicks)) > 0.995
+    canvas.use("undo")
+    assert "2 clicks." in canvas.status and (downloaded(canvas) == masks[1]).all()
+    canvas.press("y")
+    assert (downloaded(canvas) == masks[2]).all()
+    canvas.press("c")
+    assert canvas.status.startswith("Click on the pet")
+    assert not (np.abs(canvas.pixels(size) - MASK).sum(-1) < 30).any()
+
+
+def test_the_keyboard_is_enough(canvas):
+    canvas.press("ArrowRight", "Enter")
+    assert "1 click." in canvas.status and canvas.masked((540, 390), size_of(SAMPLES[0]))
+
+
+def sideways(image: np.ndarray) -> bytes:
+    """A JPEG as a camera held upright writes it: on its side, with a note to turn it."""
+    exif, stream = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6  # turn by 90° clockwise
+    Image.fromarray(image).rotate(90, expand=True).save(stream, "jpeg", quality=95, exif=exif)
+    return stream.getvalue()
+
+
+def test_a_photo_of_ones_own_is_turned_upright_and_stays_here(canvas, predictor, tmp_path):
+    sample = SAMPLES[1]
+    content = sideways(sample.image)
+    (tmp_path / "mine.jpg").write_bytes(content)
+    canvas.root.locator('input[type="file"]').set_input_files(tmp_path / "mine.jpg")
+    canvas.page.wait_for_selector('.cc-thumb[title="Your photo"][aria-pressed="true"]')
+    canvas.settle()
+    box = canvas.canvas.bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(1024 / 768, abs=0.01)
+    canvas.click((500, 400), size_of(sample))
+    expected = answers(predictor, read_photo(content), [(500, 400, 1)])
+    assert agreement(downloaded(canvas), expected) > 0.995
+
+
+def test_what_is_no_photo_is_refused_and_life_goes_on(canvas, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"text, whatever its name")
+    canvas.root.locator('input[type="file"]').set_input_files(tmp_path / "a.jpg")
+    canvas.page.wait_for_selector('.cc-status[data-kind="error"]')
+    assert "browser knows" in canvas.status
+    canvas.click((430, 330), size_of(SAMPLES[0]))
+    assert "1 click." in canvas.status
+
+
+RESIZE = """([source, width, height]) => {
+    const rgba = new Uint8ClampedArray(4 * width * height);
+    for (let at = 0; at < rgba.length; at++) rgba[at] = (at * 7919 + (at >> 5) * 104729) % 256;
+    const small = new Function(`${source}; return toInput`)()(rgba, width, height, 48);
+    return Array.from(small, (value) => Math.round(255 * value));
+}"""
+
+
+@pytest.mark.parametrize("shape", [(640, 480), (1001, 333), (50, 37), (130, 899)], ids=str)
+def test_photos_are_resized_as_in_python(browser, shape):
+    """To the last grey level; on a page of its own, as ours lets no text be made into code."""
+    width, height = shape
+    source = (HERE / "resize.js").read_text(encoding="utf-8")
+    tab = browser.new_page()
+    small = np.array(tab.evaluate(RESIZE, [source, width, height])).reshape(3, 48, 48)
+    tab.close()
+    at = np.arange(4 * width * height)
+    rgba = ((at * 7919 + (at >> 5) * 104729) % 256).astype(np.uint8).reshape(height, width, 4)
+    expected = fit_photo(np.ascontiguousarray(rgba[..., :3]), 48).transpose(2, 0, 1)
+    difference = np.abs(small - expected)
+    assert difference.max() <= 1 and difference.mean() < 0.002
+
+
+def test_latency(canvas, capsys):
+    """Medians, to be read off: they say something on a quiet machine only."""
+    found = []
+    for step in range(CLICKS):
+        canvas.click((430 + 12 * step, 330 + 6 * step), size_of(SAMPLES[0]))
+        found.append([int(ms) for ms in re.findall(r"(\d+) ms", canvas.status)])
+    model, screen = (median(column) for column in zip(*found, strict=True))
+    with capsys.disabled():
+        print(f"\n{CLICKS} clicks in Chromium, medians: model {model} ms, screen {screen} ms")
+    assert model < 5000
+
+
+def test_a_phone_sees_all_of_it(browser, built):
+    canvas = Canvas(browser, built.as_uri(), color_scheme="dark", **PHONE)
+    assert canvas.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    x, y = canvas.place((430, 330), size_of(SAMPLES[0]))
+    canvas.page.touchscreen.tap(x, y)
+    canvas.page.wait_for_selector('.cc-text:text-is("1 click.")')
+    assert canvas.root.get_attribute("data-theme") == "dark"
+    assert canvas.complaints == [] and canvas.outside == []
+    canvas.page.context.close()
+
+
+def test_nothing_is_asked_of_anyone_and_nothing_complains(canvas):
+    assert canvas.outside == [] and canvas.complaints == []

@@ -1,0 +1,283 @@
+"""Full disks and folders that may not be written in: one clear line, and nothing is lost.
+
+Everything that writes is tried: on a disk that fills up at several moments (a tmpfs for root, and
+for everybody a limit on the size of files), and in a folder without the right to write.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from common import inference as predict
+from common import run_all
+from common.checkpoint import Card, save_checkpoint
+from common.config import SAMPLES
+from common.data import dataset as data
+from common.data.archive import export_archive
+from common.data.dataset import prepare_folder
+from common.data.synthetic import make_pets
+from common.models import create_model
+from common.pipeline import execute
+from common.scoring import clicking as evaluate_clicks
+from common.scoring import photos as evaluate
+from common.training import runs
+from tests.test_run_all import write_notebook
+
+pytestmark = pytest.mark.long
+ROOMS = (0, 600, 2500)  # bytes that are left: none, for a small table, for half of an array
+DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # what lets root write where nobody may
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Photos, their cache and its archive, and two networks of few weights."""
+    place = tmp_path_factory.mktemp("made")
+    folder = prepare_folder(make_pets(place / "pets", n=16), size=32, folder=place / "cache")
+    export_archive(folder, place / "pets.zip")
+    torch.manual_seed(0)
+    unet = {"widths": (16, 16), "depth": 1}
+    save_checkpoint(place / "unet", create_model("unet", **unet), Card("unet", unet, 32))
+    small = {"encoder": "residual", "widths": (16, 16, 16, 16)}
+    network = create_model("point_unet_s", **small)
+    save_checkpoint(place / "clicked", network, Card("point_unet_s", small, 32))
+    return place
+
+
+@pytest.fixture
+def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notebooks run without a kernel: their source is their output."""
+    monkeypatch.setattr(
+        execute, "_run", lambda step, output, root: nbformat.write(step.notebook.node, output)
+    )
+
+
+Call = Callable[[Path], int]
+WRITERS = (
+    "prepare",
+    "export",
+    "import",
+    "runs",
+    "evaluate",
+    "evaluate_clicks",
+    "predict",
+    "run_all",
+    "smoke set",
+)
+
+
+def writer(name: str, made: Path) -> Call:
+    """A command, from the folder that it writes in to its exit code."""
+    pets, archive = str(made / "pets"), str(made / "pets.zip")
+    where = ["--data-root", pets, "--size", "32"]
+    quick = [
+        "--model",
+        "toy",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "4",
+        "--workers",
+        "0",
+        "--precision",
+        "no",
+        *where,
+    ]
+    test = ["--data-root", pets, "--split", "test"]
+    unet, clicked = str(made / "unet"), str(made / "clicked")
+    photo = str(SAMPLES / "chelsea.png")
+    few = ["--photos", "2", "--clicks", "1", "--model", clicked]
+    calls: dict[str, Call] = {
+        "prepare": lambda at: data.main(["prepare", *where, "--folder", f"{at}/cache"]),
+        "export": lambda at: data.main(
+            ["export", *where, "--folder", str(made / "cache"), "--out", f"{at}/pets.zip"]
+        ),
+        "import": lambda at: data.main(["import", archive, "--folder", f"{at}/cache"]),
+        "runs": lambda at: runs.main([*quick, "--results", f"{at}/results"]),
+        "evaluate": lambda at: evaluate.main(
+            ["--model", unet, *test, "--results", f"{at}", "--out", f"{at}/counts.parquet"]
+        ),
+        "evaluate_clicks": lambda at: evaluate_clicks.main(
+            [*few, *test, "--results", f"{at}", "--out", f"{at}/clicks.parquet"]
+        ),
+        "predict": lambda at: predict.main([photo, "--model", unet, "--out", f"{at}/masks"]),
+        "run_all": lambda at: run_all.main([], root=at),
+        "smoke set": lambda at: run_all.main(["--profile", "smoke", "--status"], root=at),
+    }
+    return calls[name]
+
+
+def furnish(place: Path) -> None:
+    """What stands in a folder before: results of earlier days, and a project of one notebook."""
+    for folder in ("notebooks", "cache", "results", "masks"):
+        (place / folder).mkdir(parents=True)
+        (place / folder / "earlier.txt").write_text("earlier")
+    (place / "test_reads.csv").write_text("time,commit,model,checkpoint,n,miou\n1,2,3,4,5,0.5\n")
+    write_notebook(place, "01_prep")
+
+
+def content(place: Path) -> dict[str, bytes]:
+    """Every file below a folder but locks, which stay."""
+    files = [path for path in place.rglob("*") if path.is_file()]
+    return {
+        str(path.relative_to(place)): path.read_bytes()
+        for path in files
+        if not path.name.endswith((".lock", ".full"))
+    }
+
+
+@contextmanager
+def mounted(place: Path) -> Iterator[bool]:
+    """A disk of 32 MB of its own at ``place``, where this process may mount one."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(place)]
+    with suppress(OSError):
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            try:
+                yield True
+            finally:
+                subprocess.run(["umount", "-l", str(place)], check=True)
+            return
+    yield False
+
+
+@contextmanager
+def filled(place: Path, room: int) -> Iterator[None]:
+    """A disk on which so many bytes (whole pages) are left."""
+    filler = place / "disk.full"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(1 << 16))
+    os.truncate(filler, max(0, filler.stat().st_size - room))
+    yield
+    filler.unlink()
+
+
+def refused(call: Call, place: Path, capsys: pytest.CaptureFixture, reason: str) -> None:
+    """The command says why in one line; what was there is there, and nothing half made."""
+    before = content(place)
+    capsys.readouterr()
+    assert call(place) == 2
+    said = capsys.readouterr().err
+    assert re.search(rf"error: .*: could not be written \([^\n]*({reason})", said), said
+    after = content(place)
+    reads = "test_reads.csv"  # a line more, where the photos were scored before the disk was full
+    assert b"1,2,3,4,5,0.5" in before.pop(reads) and b"1,2,3,4,5,0.5" in after[reads]
+    assert before.items() <= after.items()
+    assert not [name for name in after if ".tmp" in name]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_full_disk(
+    name: str, made: Path, tmp_path: Path, toy, no_kernel, small_disk, capsys, record_property
+) -> None:
+    """As files that may not grow, then, where one may be mounted, as a real disk."""
+    call = writer(name, made)
+    if name == "runs":
+        prepare_folder(made / "pets", size=32)  # only the training's own files are in question
+    furnish(tmp_path / "limited")
+    for trials, room in enumerate(ROOMS, 1):
+        record_property("trials", trials)
+        with small_disk(room):
+            refused(call, tmp_path / "limited", capsys, "File too large|broke off|Errno 27")
+    assert call(tmp_path / "limited") == 0
+    with mounted(tmp_path / "disk") as real:
+        if real:
+            furnish(tmp_path / "disk")
+            with filled(tmp_path / "disk", 0):
+                refused(call, tmp_path / "disk", capsys, "No space|broke off|MB are free")
+            record_property("trials", len(ROOMS) + 1)
+            assert call(tmp_path / "disk") == 0
+
+
+# Folders without the right to write
+
+
+class Header(ctypes.Structure):
+    """Of capget(2) and capset(2)."""
+
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+
+
+class Capabilities(ctypes.Structure):
+    """The lower 32 or the upper 32 of them, a bit each."""
+
+    _fields_ = [(name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable")]
+
+
+@contextmanager
+def no_privileges() -> Iterator[None]:
+    """Root, too, keeps to the modes of files: it lays down its privilege for the block."""
+    if os.geteuid() != 0:
+        yield
+        return
+    system, header = ctypes.CDLL(None, use_errno=True), Header(0x20080522, 0)
+    have = (Capabilities * 2)()
+    assert system.capget(ctypes.byref(header), have) == 0, os.strerror(ctypes.get_errno())
+    before = have[0].effective
+    have[0].effective &= ~(1 << DAC_OVERRIDE | 1 << DAC_READ_SEARCH)
+    assert system.capset(ctypes.byref(header), have) == 0, os.strerror(ctypes.get_errno())
+    try:
+        yield
+    finally:
+        have[0].effective = before
+        system.capset(ctypes.byref(header), have)
+
+
+@contextmanager
+def read_only(place: Path) -> Iterator[None]:
+    """A folder, and all below it, that may be read and not written."""
+    paths = [place, *place.rglob("*")]
+    modes = [path.stat().st_mode for path in paths]
+    for path, mode in zip(paths, modes, strict=True):
+        path.chmod(mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    try:
+        with no_privileges():
+            yield
+    finally:
+        for path, mode in zip(paths, modes, strict=True):
+            path.chmod(mode)
+
+
+def test_the_folder_of_these_tests_is_really_read_only(tmp_path: Path) -> None:
+    furnish(tmp_path / "place")
+    with read_only(tmp_path / "place"), pytest.raises(PermissionError):
+        (tmp_path / "place" / "new").touch()
+    (tmp_path / "place" / "new").touch()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_read_only_folder(
+    name: str, made: Path, tmp_path: Path, toy, no_kernel, capsys, record_property
+) -> None:
+    record_property("trials", 2)
+    call, place = writer(name, made), tmp_path / "place"
+    furnish(place)
+    with read_only(place):
+        refused(call, place, capsys, "Permission denied")
+    below_a_file = place / "results" / "earlier.txt"
+    if name not in ("run_all", "smoke set"):  # whose folder must hold notebooks
+        refused(lambda _: call(below_a_file), place, capsys, "Not a directory|File exists")
+    assert call(place) == 0
+
+
+@pytest.mark.parametrize("name", ["prepare", "import", "runs"])
+def test_what_is_done_can_be_used_read_only(
+    name: str, made: Path, tmp_path: Path, toy, capsys, record_property
+) -> None:
+    record_property("trials", 1)
+    call, place = writer(name, made), tmp_path / "place"
+    furnish(place)
+    assert call(place) == 0
+    with read_only(place):
+        assert call(place) == 0, capsys.readouterr().err

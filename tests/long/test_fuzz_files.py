@@ -1,0 +1,287 @@
+"""Photos, archives and checkpoints of anybody's making: read, or refused in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+import shutil
+import stat
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from common.checkpoint import Card, checkpoint_files, load_checkpoint, save_checkpoint
+from common.config import UserError
+from common.data.archive import MEMBERS, export_archive, import_archive, verify
+from common.data.cache import open_cache
+from common.data.dataset import prepare_folder
+from common.data.pets import read_mask
+from common.data.pets import read_photo as read_pet
+from common.data.photos import read_photo
+from common.data.synthetic import make_pets
+from common.inference import predict_mask
+from common.models import building, create_model
+from tests.data.test_archive import npy, rewrite
+from tests.data.test_cache import content
+from tests.fuzzing import JSON, damaged, survive
+
+pytestmark = pytest.mark.long
+
+# Photos
+
+KINDS = (
+    ("RGB", "JPEG"),
+    ("L", "JPEG"),
+    ("CMYK", "JPEG"),
+    ("RGBA", "PNG"),
+    ("P", "PNG"),
+    ("1", "PNG"),
+    ("LA", "PNG"),
+    ("I;16", "PNG"),
+    ("RGB", "WEBP"),
+    ("RGBA", "WEBP"),
+    ("P", "GIF"),
+    ("RGB", "BMP"),
+    ("P", "BMP"),
+)
+
+
+def photo(mode: str, kind: str, **options: object) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 256, (13, 11, 3), np.uint8)
+    picture, stream = Image.fromarray(noise), io.BytesIO()
+    picture = picture.convert("L").convert("I;16") if mode == "I;16" else picture.convert(mode)
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def photos() -> list[bytes]:
+    """One of each kind, and what cameras and animations add."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a pet"
+    moving = {"save_all": True, "append_images": [Image.new("RGB", (11, 13), "red")] * 2}
+    return [
+        *(photo(*kind) for kind in KINDS),
+        photo("RGB", "JPEG", exif=exif, progressive=True),
+        photo("RGB", "PNG", exif=exif),
+        photo("P", "PNG", transparency=3),
+        *(photo("RGB", kind, **moving) for kind in ("GIF", "PNG", "WEBP")),
+    ]
+
+
+def mended(png: bytes) -> bytes:
+    """A damaged PNG whose chunks have the right checksums again, so that it is read on."""
+    at, parts = 8, [png[:8]]
+    while at + 12 <= len(png):
+        (size,) = struct.unpack(">I", png[at : at + 4])
+        body = png[at + 4 : at + 8 + min(size, len(png))]
+        parts += [png[at : at + 4], body, struct.pack(">I", zlib.crc32(body))]
+        at += 12 + size
+    return b"".join(parts)
+
+
+def test_photos(tmp_path: Path, record_property) -> None:
+    """By an upload and by the dataset's reader, which takes a file of the same bytes."""
+
+    def attempt(upload: bytes) -> None:
+        file = tmp_path / "pet.jpg"
+        file.write_bytes(upload)
+        for read in (lambda: read_photo(upload), lambda: read_pet(file)):
+            try:
+                pixels = read()
+            except UserError as error:
+                assert "\n" not in str(error) and "object at" not in str(error)
+            else:
+                assert pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.dtype == np.uint8
+        read_mask(file, 1)
+
+    sound = photos()
+    pngs = [one for one in sound if one.startswith(b"\x89PNG")]
+    inputs = damaged(sound) | damaged(pngs).map(mended) | st.binary(max_size=300)
+    survive(record_property, inputs, attempt, 900, megabytes=1000)  # 50 million pixels are allowed
+
+
+# Archives
+
+PLACES = (
+    "../evil",
+    "/evil",
+    "a/../../evil",
+    "..\\evil",
+    "C:\\evil",
+    "images.npy/../evil",
+    "evil\0",
+    "\x7e/evil",
+    "./images.npy",
+    "IMAGES.NPY",
+    "sub/manifest.csv",
+    "",
+)
+ARRAYS = st.sampled_from(
+    [
+        np.zeros((8, 24, 24), np.uint8),
+        np.zeros((0, 24, 24, 3), np.uint8),
+        np.zeros(3, ">f8"),
+        np.array([{"a": 1}]),
+        np.zeros((8, 24, 24, 3), np.int8),
+        np.array(5, np.uint8),
+    ]
+).map(npy)
+TEXTS = st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass"))
+
+
+@pytest.fixture(scope="module")
+def cache_and_archive(tmp_path_factory) -> tuple[Path, Path]:
+    place = tmp_path_factory.mktemp("archive")
+    folder = prepare_folder(make_pets(place / "pets", n=8), size=24, folder=place / "cache")
+    return folder, export_archive(folder, place / "pets.zip")
+
+
+def written(archive: Path, out: Path, changes: dict, place: str, link: bool, true_hash: bool):
+    """A zip with members changed; one more, maybe a link, at ``place``; hashes mended if asked."""
+    if true_hash and (named := set(changes) & set(MEMBERS[2:])):
+        info = json.loads(zipfile.ZipFile(archive).read("info.json"))
+        info["files"] |= {name: hashlib.sha256(changes[name]).hexdigest() for name in named}
+        changes = {"info.json": json.dumps(info).encode(), **changes}
+    rewrite(archive, out, changes)
+    if place:
+        entry = zipfile.ZipInfo(place)
+        entry.external_attr = ((stat.S_IFLNK if link else stat.S_IFREG) | 0o777) << 16
+        with zipfile.ZipFile(out, "a") as bundle:
+            bundle.writestr(entry, b"../../evil")
+
+
+def test_archives(cache_and_archive, tmp_path: Path, record_property) -> None:
+    folder, archive = cache_and_archive
+    whole, info = archive.read_bytes(), zipfile.ZipFile(archive).read("info.json")
+    fields = st.dictionaries(st.sampled_from(sorted(json.loads(info))), JSON, min_size=1)
+    infos = JSON.map(json.dumps) | fields.map(lambda new: json.dumps({**json.loads(info), **new}))
+    members = {
+        "info.json": infos.map(str.encode) | st.just(b"[" * 60_000) | damaged([info]),
+        "images.npy": ARRAYS,
+        "masks.npy": ARRAYS | damaged([(folder / "masks.npy").read_bytes()]),
+        "manifest.csv": TEXTS | damaged([(folder / "manifest.csv").read_bytes()]),
+        "LICENCE.txt": TEXTS,
+    }
+    built = st.tuples(
+        st.fixed_dictionaries({}, optional=members),
+        st.sampled_from(["", *PLACES]),
+        st.booleans(),
+        st.booleans(),
+    )
+    place = tmp_path / "inner" / "most"
+
+    def attempt(made: bytes | tuple) -> None:
+        shutil.rmtree(tmp_path / "inner", ignore_errors=True)
+        (place / "cache").mkdir(parents=True)
+        bad = place / "bad.zip"
+        if isinstance(made, bytes):
+            bad.write_bytes(made)
+        else:
+            written(archive, bad, *made)
+        before = content(tmp_path)
+        try:
+            imported = import_archive(bad, place / "cache")
+        except UserError:
+            assert content(tmp_path) == before, "something was left"
+            raise
+        assert imported.parent == place / "cache" and set(content(imported)) <= set(MEMBERS)
+        assert verify(imported) == open_cache(imported).info
+        shutil.rmtree(imported)
+        assert content(tmp_path) == before, "something was written elsewhere"
+
+    survive(record_property, damaged([whole]) | built, attempt, 500)
+
+
+# Checkpoints
+
+UNET = {"widths": (16, 16), "depth": 1, "breed_weight": 0.0}
+DTYPES = ("F16", "F32", "F64", "BF16", "I64", "I8", "BOOL", "C64", "F8_E4M3", "X9", None, 3)
+
+
+class Trap:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple:
+        return Path.mkdir, (self.mark,)
+
+
+def with_header(tensors: bytes, change) -> bytes:
+    """A safetensors file with another header."""
+    size = int.from_bytes(tensors[:8], "little")
+    header = json.loads(tensors[8 : 8 + size])
+    change(header)
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + tensors[8 + size :]
+
+
+@st.composite
+def headers(draw: st.DrawFn, tensors: bytes) -> bytes:
+    """A file that says something else of one tensor, or of its own length."""
+
+    def change(header: dict) -> None:
+        entry = header[draw(st.sampled_from(sorted(set(header) - {"__metadata__"})))]
+        numbers = st.sampled_from([0, 1, -1, 2**31, 2**63, 2**64, 1.5, None])
+        field = draw(st.sampled_from(["dtype", "shape", "data_offsets", "more"]))
+        values = {
+            "dtype": st.sampled_from(DTYPES),
+            "shape": st.lists(numbers, max_size=5) | JSON,
+            "data_offsets": st.lists(numbers, min_size=2, max_size=2) | JSON,
+            "more": JSON,
+        }
+        entry[field] = draw(values[field])
+
+    content = with_header(tensors, change)
+    length = draw(st.none() | st.integers(0, 2**64 - 1) | st.sampled_from([2**63, 10**9]))
+    return content if length is None else length.to_bytes(8, "little") + content[8:]
+
+
+def kwargs() -> st.SearchStrategy[dict]:
+    """What a card may ask a network to be."""
+    sizes = st.sampled_from([0, 1, -1, 16, 17, 10**5, 10**9, 2**70, 1.5, True, None, "16"])
+    return st.dictionaries(
+        st.sampled_from(["widths", "depth", "stem", "up_depth", "attention", "checkpoint", "x"]),
+        sizes | st.lists(sizes, max_size=4) | JSON,
+        max_size=3,
+    )
+
+
+def test_checkpoints(tmp_path: Path, monkeypatch, record_property) -> None:
+    monkeypatch.setattr(building, "LIMIT", 100_000_000)
+    torch.manual_seed(0)
+    stem, mark = tmp_path / "a", tmp_path / "exploded"
+    save_checkpoint(stem, create_model("unet", **UNET), Card("unet", UNET, 32))
+    file, card_file = checkpoint_files(stem)
+    tensors, card = file.read_bytes(), json.loads(card_file.read_text())
+    pickled = [pickle.dumps(Trap(mark), protocol) for protocol in range(5)]
+    models = st.sampled_from(["unet", "unet_l", "point_unet_s", "mae_pets", ""])
+    fields = {name: JSON for name in card} | {"model": models | JSON, "kwargs": kwargs() | JSON}
+    cards = st.fixed_dictionaries({}, optional=fields).map(lambda new: {**card, **new})
+    texts = (cards | JSON).map(json.dumps) | st.just("[" * 60_000) | st.text(max_size=40)
+    contents = damaged([tensors]) | headers(tensors) | st.sampled_from(pickled)
+
+    def attempt(made: str | bytes) -> None:
+        file.write_bytes(made if isinstance(made, bytes) else tensors)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()  # the attacker can count, too
+        text = made if isinstance(made, str) else json.dumps({**card, "tensors_sha256": digest})
+        card_file.write_text(text, encoding="utf-8", errors="surrogatepass")
+        try:
+            model, said = load_checkpoint(stem)
+            mask = predict_mask(model, said, np.zeros((9, 7, 3), np.uint8))
+            assert mask.shape == (9, 7) and mask.max() <= 2
+        finally:
+            assert not mark.exists(), "it was unpickled"
+            assert {path.name for path in tmp_path.iterdir()} == {file.name, card_file.name}
+
+    survive(record_property, texts | contents, attempt, 700, megabytes=600)

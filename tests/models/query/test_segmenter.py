@@ -1,0 +1,329 @@
+"""Segmenters on encoders, the ImageNet baseline, and the names that build them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.utils.data import default_collate
+
+from common.checkpoint import Card, load_checkpoint, save_checkpoint, trained_tensors
+from common.config import UserError
+from common.data.dataset import PetDataset, to_float
+from common.models import create_model, list_models, model_registry
+from common.models.encoders.packing import pack
+from common.models.encoders.recipes import ENCODERS
+from common.models.imagenet_baseline import ImageNetBaseline
+from common.models.losses import IGNORE, image_cross_entropy, segmentation_loss
+from common.models.query.decoder import semantic_scores
+from common.models.query.matching import set_loss
+from common.models.query.segmenter import LinearSegmenter, QuerySegmenter
+
+SMALL = {"queries": 5, "width": 32}
+
+
+def tiny_vit() -> nn.Module:
+    return timm.create_model(
+        "vit_tiny_patch16_224",
+        img_size=64,
+        embed_dim=24,
+        depth=4,
+        num_heads=2,
+        num_classes=0,
+        dynamic_img_size=True,
+    )
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch) -> None:
+    """MAE in a size of its own: backbone "tiny"."""
+    recipe = replace(ENCODERS["mae_vit_b"], build=tiny_vit, taps=(1, 3))
+    monkeypatch.setitem(ENCODERS, "mae_tiny", recipe)
+
+
+def query(**kwargs) -> QuerySegmenter:
+    torch.manual_seed(0)
+    tiny = {"encoder": "mae", "backbone": "tiny", "random": True}
+    return QuerySegmenter(**{**tiny, **SMALL, **kwargs}).eval()
+
+
+def linear(**kwargs) -> LinearSegmenter:
+    torch.manual_seed(0)
+    model = LinearSegmenter(**{"encoder": "lite0", "random": True, **kwargs})
+    return model.eval()
+
+
+def size_of(model: nn.Module) -> int:
+    return sum(value.numel() for value in model.parameters() if value.requires_grad)
+
+
+@pytest.fixture
+def batch(cache) -> dict[str, Tensor]:
+    data = PetDataset(cache, np.arange(4))
+    items = default_collate([data[i] for i in range(4)])
+    items["image"] = to_float(items["image"])
+    return items
+
+
+# The query segmenter
+
+
+def test_the_parts_make_the_scores(photos: Tensor):
+    """Padded, encoded, decoded, brought to the photo's size, and only then made classes."""
+    model = query()
+    padded = F.pad(photos, (0, 1, 0, 15), mode="replicate")
+    assert padded.shape[-2:] == (48, 48)
+    kinds, masks = model.decoder(model.encoder(padded), padded)
+    large = F.interpolate(masks, (48, 48), mode="bilinear")[..., :33, :47]
+    torch.testing.assert_close(model(photos), semantic_scores(kinds, large))
+
+
+def test_the_border_of_the_padding_costs_nothing(photos: Tensor):
+    model = query()
+    mask = torch.randint(0, 3, (2, 33, 47), generator=torch.Generator().manual_seed(0))
+    kinds, masks = model.decode_features(model.encode_image(photos), photos)
+    target = F.pad(mask, (0, 1, 0, 15), value=IGNORE)
+    torch.testing.assert_close(
+        model.loss({"image": photos, "mask": mask.to(torch.uint8)}), set_loss(kinds, masks, target)
+    )
+
+
+def test_features_may_be_kept(photos: Tensor):
+    """Those of a frozen encoder are the same in every epoch."""
+    for model in (query(), linear()):
+        features = [image.clone() for image in model.train().encode_image(photos)]
+        assert not any(image.requires_grad for image in features)
+        again = model.encode_image(photos)
+        assert all(torch.equal(a, b) for a, b in zip(features, again, strict=True))
+
+
+def test_kept_features_of_a_padded_photo_give_the_same_loss(photos: Tensor, monkeypatch):
+    """Packed in a row a photo, as a data set of kept features brings them."""
+    mask = torch.randint(0, 3, (2, 33, 47), generator=torch.Generator().manual_seed(0))
+    for model in (query(), linear()):
+        batch = {"image": photos, "mask": mask.to(torch.uint8)}
+        expected = model.loss(batch)
+        batch["features"] = pack(model.encode_image(photos))
+        monkeypatch.setattr(model, "encode_image", lambda _: pytest.fail("computed again"))
+        torch.testing.assert_close(model.loss(batch), expected)
+
+
+def test_explained_tokens_add_up_to_the_scores(photos: Tensor):
+    model = query(depth=3)
+    told = model.explain(photos)
+    assert told["classes"].shape == (2, 5, 4)
+    assert told["masks"].shape == (2, 5, 33, 47)
+    assert told["attention"].shape == (2, 3, 5, 3, 3)
+    torch.testing.assert_close(told["classes"].sum(-1), torch.ones(2, 5))
+    torch.testing.assert_close(told["attention"].sum((-2, -1)), torch.ones(2, 3, 5))
+    sums = torch.einsum("bqk,bqhw->bkhw", told["classes"][..., :-1], told["masks"])
+    torch.testing.assert_close(sums, model(photos).exp(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stem": False},
+        {"stem": "only"},
+        {"matching": "fixed", "queries": 3},
+        {"queries": 9},
+        {"taps": (3,)},
+        {"taps": [0, 1, 2, 3]},
+        {"frozen": False},
+        {"depth": 1},
+        {"width": 64},
+    ],
+)
+def test_each_claim_can_be_taken_away(change: dict, batch: dict[str, Tensor]):
+    model = query(**change).train()
+    model.loss({name: batch[name] for name in model.inputs}).backward()
+    for name, value in model.named_parameters():
+        assert (value.grad is not None) is value.requires_grad, name
+    assert model(batch["image"]).shape == (4, 3, 32, 32)
+
+
+def test_with_the_stem_alone_there_is_no_encoder():
+    model = query(stem="only", encoder="mae", backbone="vit_h", random=False)  # nothing is loaded
+    assert model.encoder is None
+    assert model.encode_image(torch.rand(1, 3, 32, 32)) == []
+
+
+def test_matching_is_named():
+    with pytest.raises(UserError, match="'greedy' is unknown; choose one of bipartite, fixed"):
+        query(matching="greedy")
+
+
+# The linear head
+
+
+def test_the_linear_head_is_one_convolution_of_all_maps(photos: Tensor):
+    """Summed a tap at a time, it is the 1×1 convolution of the maps resized and concatenated."""
+    model = linear()
+    features = model.encode_image(photos)
+    assert [x.shape[-1] for x in features] == [16, 8, 4, 2]
+    maps = [
+        F.interpolate(head[0](x), features[0].shape[-2:], mode="bilinear")
+        for head, x in zip(model.head, features, strict=True)
+    ]
+    weight = torch.cat([head[1].weight for head in model.head], 1)
+    scores = F.conv2d(torch.cat(maps, 1), weight, model.head[-1][1].bias)
+    large = F.interpolate(scores, (64, 64), mode="bilinear")[..., :33, :47]
+    torch.testing.assert_close(model(photos), large, rtol=1e-4, atol=1e-4)
+
+
+def test_the_linear_head_has_one_weight_a_channel_and_class():
+    assert size_of(linear()) == 3 * (24 + 40 + 112 + 320) + 3
+
+
+def test_the_linear_head_standardises_what_it_sees(batch: dict[str, Tensor]):
+    model = linear().train()
+    for head, x in zip(model.head, model.encode_image(batch["image"]), strict=True):
+        seen = head[0](x).movedim(1, 0).flatten(1)
+        alive = x.movedim(1, 0).flatten(1).std(1) > 0.1
+        torch.testing.assert_close(seen.mean(1), torch.zeros(len(seen)), rtol=0, atol=1e-3)
+        torch.testing.assert_close(
+            seen.std(1, correction=0)[alive], torch.ones(int(alive.sum())), rtol=0, atol=0.06
+        )
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_holds_what_was_trained_alone(tmp_path: Path, photos: Tensor):
+    model = query()
+    assert {name.split(".")[0] for name in trained_tensors(model)} == {"decoder"}
+    kwargs = {"encoder": "mae", "backbone": "tiny", "random": True, **SMALL}
+    save_checkpoint(tmp_path / "m", model, Card("lite0_query", kwargs), dtype=torch.float32)
+    loaded, card = load_checkpoint(tmp_path / "m")
+    assert card.kwargs == kwargs
+    torch.testing.assert_close(loaded(photos), model(photos), rtol=0, atol=1e-3)
+    tuned = trained_tensors(query(frozen=False))
+    assert {name.split(".")[0] for name in tuned} == {"decoder", "encoder"}
+
+
+def test_a_checkpoint_on_another_encoder_is_refused(tmp_path: Path):
+    """The card names the encoder and its hash; a file of other weights is not taken."""
+    torch.manual_seed(5)
+    file = tmp_path / "mae.safetensors"
+    save_file(tiny_vit().state_dict(), file)
+    kwargs = {"encoder": "mae", "backbone": "tiny", "checkpoint": str(file)}
+    model = QuerySegmenter(**kwargs, **SMALL)
+    card = Card("lite0_query", {**kwargs, **SMALL, "sha256": model.encoder.sha256})
+    save_checkpoint(tmp_path / "m", model, card)
+    load_checkpoint(tmp_path / "m")
+    save_file(tiny_vit().state_dict(), file)
+    with pytest.raises(UserError, match="sha256.*give the weights that this model was trained on"):
+        load_checkpoint(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["lite0_query", "lite0_linear", "imagenet_baseline"])
+def test_checkpoints_stay_small(name: str):
+    """Decoders below 12 MB in half precision; with the tuned encoder too."""
+    stored = trained_tensors(create_model(name)).values()
+    assert 2 * sum(value.numel() for value in stored) < 12e6
+
+
+# The ImageNet baseline
+
+
+def baseline(**kwargs) -> ImageNetBaseline:
+    torch.manual_seed(0)
+    return ImageNetBaseline(**{"widths": (8, 16, 16, 16), "random": True, **kwargs}).eval()
+
+
+@pytest.mark.parametrize(("widths", "stride"), [((8, 16, 16, 16), 2), ((16, 16, 16), 4)])
+def test_the_finest_grid_follows_from_the_widths(widths: tuple, stride: int, photos: Tensor):
+    model = baseline(widths=widths)
+    sizes = []
+    model.head.register_forward_hook(lambda _, x, __: sizes.append(x[0].shape))
+    assert model(photos).shape == (2, 3, 33, 47)
+    assert sizes == [(2, widths[0], 64 // stride, 64 // stride)]
+
+
+def test_the_baseline_starts_from_imagenet_and_tunes_everything(batch: dict[str, Tensor], capsys):
+    model = ImageNetBaseline().train()
+    assert "Apache-2.0" in capsys.readouterr().out
+    model.loss(batch).backward()
+    assert all(value.grad is not None for value in model.parameters())
+    assert {name.split(".")[0] for name in trained_tensors(model)} == {
+        "encoder",
+        "merges",
+        "head",
+        "breed",
+    }
+    first = baseline().encoder.tower.net.conv_stem.weight
+    assert not torch.equal(first, model.encoder.tower.net.conv_stem.weight)
+
+
+def test_the_loss_is_segmentation_plus_weighted_breed(batch: dict[str, Tensor]):
+    plain, taught = baseline(breed_weight=0.0), baseline(breed_weight=0.5)
+    plain.load_state_dict({n: v for n, v in taught.state_dict().items() if "breed" not in n})
+    coarse = taught.encode_image(batch["image"])[-1].mean((2, 3))
+    breed = image_cross_entropy(taught.breed(coarse), batch["breed"])
+    torch.testing.assert_close(taught.loss(batch), plain.loss(batch) + 0.5 * breed)
+    expected = segmentation_loss(plain(batch["image"]), batch["mask"])
+    torch.testing.assert_close(plain.loss(batch), expected)
+
+
+def test_a_merge_is_narrow_then_upsampled_which_commutes(photos: Tensor):
+    merge = baseline().merges[0]
+    coarse, fine = torch.randn(1, 16, 4, 5), torch.randn(1, 16, 8, 10)
+    large = F.interpolate(coarse, (8, 10), mode="bilinear")
+    expected = merge.mix(merge.narrow(large) + merge.lateral(fine))
+    torch.testing.assert_close(merge(coarse, fine), expected, rtol=1e-4, atol=1e-5)
+
+
+# Names
+
+
+def test_the_large_ones_are_known_by_name_and_built_without_weights():
+    """On the meta device nothing is computed: only shapes."""
+    for name, patch in (("vit_l", 16), ("vit_h", 14)):
+        with torch.device("meta"):
+            model = model_registry[name](random=True)
+            assert model.encoder.name == f"mae_{name}"
+            assert model.encoder.strides == (patch,) * 4
+            assert model.eval()(torch.rand(1, 3, 60, 90)).shape == (1, 3, 60, 90)
+        assert size_of(model) < 6e6
+
+
+@pytest.mark.parametrize("backbone", ["vit_l", "vit_h"])
+def test_clip_comes_in_the_same_sizes(backbone: str):
+    with torch.device("meta"):
+        model = create_model("clip_seg", backbone=backbone, random=True).eval()
+        assert model(torch.rand(1, 3, 60, 90)).shape == (1, 3, 60, 90)
+    assert model.encoder.name == f"clip_{backbone}"
+
+
+def test_a_large_one_takes_its_encoder_from_a_file(tmp_path: Path, photos: Tensor):
+    """A torch file of the published names and shapes, one number a tensor."""
+    with torch.device("meta"):
+        net = timm.create_model("vit_base_patch16_224.mae", num_classes=0)
+    small = {n: torch.full((), 0.01).expand(v.shape) for n, v in net.state_dict().items()}
+    torch.save(small, tmp_path / "vit_b.bin")
+    model = model_registry["vit_b"](checkpoint=tmp_path / "vit_b.bin").eval()
+    with torch.inference_mode():
+        assert model(photos[:1]).isfinite().all()
+    assert size_of(model) < 6e6
+    with pytest.raises(UserError, match="tensors missing.*of another encoder or backbone"):
+        model_registry["vit_l"](checkpoint=tmp_path / "vit_b.bin")
+
+
+def test_unknown_backbones_are_told_the_choices():
+    assert sorted(model_registry) == ["vit_b", "vit_h", "vit_l"]
+    for name in ("mae_seg", "clip_seg"):
+        with pytest.raises(UserError, match="no backbone 'vit_xl'; choose one of vit_b, vit_l, v"):
+            create_model(name, backbone="vit_xl")
+
+
+def test_only_models_that_need_no_hub_are_listed():
+    assert {"lite0_query", "lite0_linear", "imagenet_baseline"} <= set(list_models())
+    with pytest.raises(UserError, match="'mae'; it takes encoder, backbone, taps"):
+        create_model("lite0_query", mae=1)

@@ -1,0 +1,341 @@
+"""One suite for every model of the registry, and what only the UNet promises.
+
+A new registry entry is tested with no edit here; `TINY` makes it small if it needs to be.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import default_collate
+
+from common.checkpoint import Card, load_checkpoint, save_checkpoint, trained_tensors
+from common.config import UserError
+from common.data.dataset import PetDataset, prepare, to_float
+from common.data.synthetic import make_pets
+from common.models import MODELS, create_model, default_kwargs, list_models
+from common.models.layers import SelfAttention
+from common.models.unet import UNet
+from common.training.optim import decay_groups
+from common.training.validation import confusion
+
+TINY: dict[str, dict] = {
+    "unet": {"widths": (16, 32, 48)},
+    "unet_l": {"widths": (16, 32), "depth": 1, "up_depth": 1},
+    "imagenet_baseline": {"widths": (16, 32, 32, 32)},
+    "lite0_query": {"queries": 6, "width": 64},
+    "mae_seg": {"queries": 6, "width": 64},
+    "clip_seg": {"queries": 6, "width": 64},
+    "clip_vit_seg": {"queries": 6, "width": 64},
+    "point_unet": {"widths": (16, 16, 16, 24, 32)},
+    "point_unet_m": {"widths": (8, 16, 16, 16, 16)},
+    "point_unet_s": {"widths": (16, 16, 16, 16)},
+}
+STEPS = 60  # to learn four photos by heart
+HEART = {  # edge and rate, where the usual ones do not do: a head of one matrix needs more
+    "lite0_linear": (64, 5e-2),
+    "clip_linear": (64, 5e-2),
+    "mae_linear": (64, 5e-2),
+    "clip_vit_linear": (128, 0.2),
+    "point_unet": (64, 5e-3),  # at 32 px its coarsest level is one pixel, too few for batch norm
+}
+
+
+def build(name: str, **kwargs) -> nn.Module:
+    torch.manual_seed(0)
+    return create_model(name, **{**TINY.get(name, {}), **kwargs})
+
+
+def batch_for(model: nn.Module, cache, rows=range(4)) -> dict[str, Tensor]:
+    data = PetDataset(cache, np.array(rows))
+    items = default_collate([data[i] for i in range(len(data))])
+    items["image"] = to_float(items["image"])
+    return {key: items[key] for key in model.inputs}
+
+
+@pytest.fixture(params=list_models())
+def name(request) -> str:
+    return request.param
+
+
+def test_inputs_are_keys_of_an_item(name: str, cache):
+    model = MODELS[name].func if hasattr(MODELS[name], "func") else MODELS[name]
+    assert set(model.inputs) <= set(PetDataset(cache, cache.rows("train"))[0])
+    assert {"image", "mask"} <= set(model.inputs)
+
+
+def test_forward_is_given_nothing_of_the_answer(name: str):
+    first, *others = list(inspect.signature(build(name).forward).parameters.values())
+    assert first.name == "image"
+    assert not {"species", "breed", "mask", "name"} & {other.name for other in others}
+    assert all(other.default is not other.empty for other in others)
+
+
+@pytest.mark.parametrize("size", [(33, 47), (64, 64), (1, 1), (7, 70)])
+def test_scores_have_the_size_of_the_photo(name: str, size: tuple[int, int]):
+    model = build(name).eval()
+    with torch.inference_mode():
+        for count in (1, 2):
+            scores = model(torch.rand(count, 3, *size))
+            assert scores.shape == (count, 3, *size)
+            assert scores.isfinite().all()
+
+
+def test_the_same_photo_gets_the_same_scores(name: str, photos: Tensor):
+    """In evaluation: twice the same, in any company, and in either memory layout."""
+    model = build(name).eval()
+    with torch.inference_mode():
+        scores = model(photos)
+        assert torch.equal(model(photos), scores)
+        alone = model(photos[1:])
+        last = model(photos.contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(alone, scores[1:], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(last, scores, rtol=1e-4, atol=1e-4)
+
+
+def test_the_gradient_reaches_every_trained_parameter(name: str, cache):
+    model = build(name).train()
+    loss = model.loss(batch_for(model, cache))
+    assert loss.ndim == 0
+    loss.backward()
+    for parameter, value in model.named_parameters():
+        if value.requires_grad:
+            assert value.grad is not None and value.grad.any(), parameter
+        else:
+            assert value.grad is None, parameter
+
+
+def test_frozen_parameters_stay_out_of_optimiser_and_checkpoint(name: str):
+    model = build(name)
+    trained = {n for n, value in model.named_parameters() if value.requires_grad}
+    frozen = dict(model.named_parameters()).keys() - trained
+    groups = decay_groups(model, 0.05)
+    ours = {id(value) for group in groups for value in group["params"]}
+    assert ours == {id(model.get_parameter(n)) for n in trained}
+    assert trained <= trained_tensors(model).keys()
+    assert not frozen & trained_tensors(model).keys()
+    for prefix, module in model.train().named_modules():
+        own = list(module.parameters())
+        if own and not any(value.requires_grad for value in own):
+            assert not module.training, f"{prefix} is frozen but in training mode"
+
+
+def test_save_and_load(name: str, photos: Tensor, tmp_path: Path):
+    model, kwargs = build(name).eval(), TINY.get(name, {})
+    with torch.inference_mode():
+        expected = model(photos)
+        save_checkpoint(tmp_path / "exact", model, Card(name, kwargs), dtype=torch.float32)
+        loaded, card = load_checkpoint(tmp_path / "exact")
+        assert not loaded.training
+        assert card.model == name
+        assert torch.allclose(loaded(photos), expected, atol=1e-3)  # kernels in another order
+        save_checkpoint(tmp_path / "half", model, Card(name, kwargs))
+        close = load_checkpoint(tmp_path / "half")[0](photos)
+    torch.testing.assert_close(close.softmax(1), expected.softmax(1), rtol=0, atol=0.01)
+
+
+def test_four_photos_are_learnt_by_heart(name: str, tmp_path: Path):
+    size, rate = HEART.get(name, (32, 5e-3))
+    cache = prepare(make_pets(tmp_path, n=8), size=size, folder=tmp_path)
+    model = build(name).to(memory_format=torch.channels_last).train()
+    batch = batch_for(model, cache)
+    optimizer = torch.optim.AdamW(decay_groups(model, 0.0), lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=STEPS)
+    for _ in range(STEPS):
+        model.loss(batch).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+    with torch.inference_mode():
+        predicted = model.eval()(batch["image"]).argmax(1)
+    counts = confusion(predicted, batch["mask"]).double()
+    iou = counts.diag() / (counts.sum(0) + counts.sum(1) - counts.diag())
+    assert iou.mean() > 0.9, iou
+
+
+@pytest.mark.parametrize("name", [n for n in list_models() if hasattr(create_model(n), "head")])
+def test_classes_compete_and_photos_do_not(name: str, cache):
+    """The loss reads a softmax over classes: one more on all class scores changes nothing.
+
+    Of models whose head gives them; the query decoder's own tests see to it there.
+    """
+    model = build(name).eval()
+    batch = batch_for(model, cache)
+    bias = [module for module in model.head.modules() if isinstance(module, nn.Conv2d)][-1].bias
+    with torch.no_grad():
+        before, loss = model(batch["image"]), model.loss(batch)
+        bias += 1
+        after, same = model(batch["image"]), model.loss(batch)
+    torch.testing.assert_close(after.softmax(1), before.softmax(1), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(same, loss, rtol=1e-3, atol=1e-4)
+
+
+def test_a_run_survives_json(name: str):
+    """A card holds the arguments as JSON, where a tuple is a list."""
+    kwargs = json.loads(json.dumps({**default_kwargs(name), **TINY.get(name, {})}))
+    shapes = {n: v.shape for n, v in build(name).state_dict().items()}
+    assert {n: v.shape for n, v in create_model(name, **kwargs).state_dict().items()} == shapes
+
+
+def test_unknown_names_and_arguments_are_named_with_the_choices():
+    with pytest.raises(UserError, match=r"'unnet' is unknown; choose one of .*\bunet\b"):
+        create_model("unnet")
+    with pytest.raises(UserError, match=r"'width'.*; it takes widths, depth"):
+        create_model("unet", width=3)
+
+
+# The UNet alone
+
+
+def unet(**kwargs) -> UNet:
+    torch.manual_seed(0)
+    return UNet(**{"widths": (16, 32, 32), "stem": 2, **kwargs})
+
+
+def size_of(model: nn.Module) -> int:
+    return sum(value.numel() for value in model.parameters())
+
+
+def test_parameters_counted_by_hand():
+    model = UNet(widths=(16, 32), depth=1, up_depth=1, attention_levels=1, breed_weight=0)
+    norms = {16: 2 * 16, 32: 2 * 32}
+    conv = {(a, b): 9 * a * b for a in (3, 16, 32) for b in (16, 32)}
+    attention = norms[32] + 32 * 96 + (32 * 32 + 32)
+    stem = conv[3, 16] + 16
+    encode = 2 * norms[16] + 2 * conv[16, 16] + 16 + 2 * norms[32] + 2 * conv[32, 32] + 32
+    down = norms[16] + conv[16, 32] + 32 + 16 * 32 + attention
+    up = norms[32] + conv[32, 16] + 16 + 32 * 16 + attention
+    decode = norms[32] + conv[32, 16] + norms[16] + conv[16, 16] + 16 + 32 * 16
+    head = norms[16] + 16 * 3 + 3
+    assert size_of(model) == stem + encode + down + up + decode + head == 50_115
+
+
+def test_the_cpu_sized_checkpoint_stays_below_12_megabytes():
+    assert 2 * size_of(create_model("unet")) < 12e6
+
+
+@pytest.mark.parametrize(("levels", "modules"), [(0, 0), (1, 2), (2, 4)])
+def test_attention_sits_at_the_coarse_levels_only(levels: int, modules: int):
+    model = unet(attention_levels=levels).eval()
+    tokens: list[int] = []
+    layers = [module for module in model.modules() if isinstance(module, SelfAttention)]
+    for layer in layers:
+        layer.register_forward_hook(lambda _, x, __: tokens.append(x[0][0, 0].numel()))
+    with torch.inference_mode():
+        model(torch.rand(1, 3, 64, 64))  # grids of 32, 16 and 8
+    assert len(layers) == modules
+    assert sorted(tokens) == {0: [], 1: [64, 64], 2: [64, 64, 256, 256]}[levels]
+
+
+@pytest.mark.parametrize(("name", "edge"), [("unet", 8), ("unet_l", 16)])
+def test_the_registered_unets_attend_on_small_grids(name: str, edge: int):
+    """At most 16×16 for a photo of 128 px, and 56×56 for one of 224 px."""
+    model, edges = create_model(name).eval(), []
+    for module in model.modules():
+        if isinstance(module, SelfAttention):
+            module.register_forward_hook(lambda _, x, __: edges.append(x[0].shape[-1]))
+    with torch.inference_mode():
+        model(torch.rand(1, 3, 64, 64))
+    assert max(edges) == edge
+
+
+@pytest.mark.parametrize(
+    ("change", "fewer"),
+    [
+        # per decoder stage of width w the first block takes w channels in place of 2w:
+        # its norm 2w, its 3×3 kernel 9w², and the 1×1 shortcut 2w² that is needed no more
+        ({"skips": False}, sum(2 * w + 9 * w * w + 2 * w * w for w in (16, 32))),
+        # 1×1 shortcuts: one a resampling (2 × 16·32 + 2 × 32·32), one a merging stage
+        ({"residual": False}, 2 * (16 * 32 + 32 * 32) + 2 * 16 * 16 + 2 * 32 * 32),
+        # four modules of 32 channels: norm 2c, q k v 3c², out c² + c
+        ({"attention_levels": 0}, 4 * (2 * 32 + 4 * 32 * 32 + 32)),
+        ({"breed_weight": 0.0}, 37 * 32 + 37),
+        ({"dice_weight": 0.0}, 0),
+        ({"norm": "group"}, 0),
+    ],
+)
+def test_each_claim_can_be_taken_away(change: dict, fewer: int, cache):
+    model = unet(**change)
+    assert size_of(unet()) - size_of(model) == fewer
+    batch = batch_for(model, cache)
+    model.loss(batch).backward()
+    assert all(value.grad is not None for value in model.parameters())
+    assert model(batch["image"]).shape == (4, 3, 32, 32)
+
+
+def test_without_skips_the_fine_features_reach_the_answer_only_through_the_coarse_ones(photos):
+    for skips in (True, False):
+        model = unet(skips=skips).eval()
+        features = [f.detach() for f in model.encode_image(photos)]
+        scores = model.decode_features(features, photos)
+        other = model.decode_features([f + (i < 2) for i, f in enumerate(features)], photos)
+        assert torch.equal(scores, other) is not skips
+
+
+def test_the_breed_head_teaches_and_is_never_asked(photos, cache):
+    model = unet().eval()
+    scores = model(photos)
+    nn.init.constant_(model.breed.weight, float("nan"))
+    assert torch.equal(model(photos), scores)
+    assert model.loss(batch_for(model, cache)).isnan()
+    assert unet(breed_weight=0.0).breed is None
+
+
+def test_loss_is_segmentation_plus_weighted_breed(cache):
+    plain, taught = unet(breed_weight=0.0).eval(), unet(breed_weight=0.5).eval()
+    plain.load_state_dict({n: v for n, v in taught.state_dict().items() if "breed" not in n})
+    batch = batch_for(taught, cache)
+    coarse = taught.encode_image(batch["image"])[-1].mean((2, 3))
+    guess = taught.breed(coarse).log_softmax(1)
+    breed = -guess[torch.arange(4), batch["breed"]].mean()
+    torch.testing.assert_close(taught.loss(batch), plain.loss(batch) + 0.5 * breed)
+
+
+def test_padding_does_not_move_the_photo():
+    """Scores of an odd photo are those of the same photo with its edge repeated, cut to size."""
+    model, photo = unet().eval(), torch.rand(1, 3, 35, 46)
+    with torch.inference_mode():
+        padded = torch.cat([photo, photo[..., -1:].expand(-1, -1, -1, 2)], 3)
+        padded = torch.cat([padded, padded[:, :, -1:].expand(-1, -1, 5, -1)], 2)
+        assert padded.shape[-2:] == (40, 48)
+        torch.testing.assert_close(model(photo), model(padded)[..., :35, :46])
+
+
+def test_features_halve_at_every_level(photos):
+    shapes = [tuple(f.shape[1:]) for f in unet(stem=1).encode_image(photos)]
+    assert shapes == [(16, 36, 48), (32, 18, 24), (32, 9, 12)]
+
+
+def test_dropout_sits_where_attention_does():
+    """A dropped channel of a fine grid would take an edge away that nothing else holds."""
+    model = unet(dropout=0.3, attention_levels=1)
+    rates = [[block.body[5].p for block in stage] for stage in (*model.encode, *model.decode)]
+    assert rates == [[0.0] * 2, [0.0] * 2, [0.3] * 2, [0.0], [0.0]]
+
+
+def test_the_table_of_stages_is_what_the_features_are(photos):
+    model = unet(attention_levels=1)
+    rows = model.stages(64)
+    assert [row["name"] for row in rows] == [
+        "encode 0",
+        "encode 1",
+        "encode 2",
+        "decode 1",
+        "decode 0",
+    ]
+    features = model.encode_image(torch.rand(1, 3, 64, 64))
+    assert [(r["channels"], r["size"]) for r in rows[:3]] == [f.shape[1:3] for f in features]
+    assert [row["attention"] for row in rows] == [False, False, True, False, False]
+    assert [row["side"] for row in rows] == ["down", "down", "bottom", "up", "up"]
+
+
+def test_weights_keep_their_names():
+    """Committed checkpoints depend on them."""
+    parts = {name.split(".")[0] for name in unet().state_dict()}
+    assert parts == {"stem", "encode", "down", "up", "decode", "head", "breed"}

@@ -1,0 +1,236 @@
+"""What pretraining is given and scored on: crops, fixed masks, prompts; halfway kept."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from common.checkpoint import Card, load_checkpoint
+from common.data.cache import PetCache
+from common.data.dataset import PetDataset, to_float
+from common.models import MODELS
+from common.models.pretraining.captions import BREEDS
+from common.models.pretraining.mae import MaskedAutoencoder
+from common.training.pretrain import (
+    CroppedPets,
+    photo_batches,
+    quick_reconstruction,
+    quick_zero_shot,
+)
+from common.training.snapshots import SnapshotTrainer
+from common.training.trainer import TrainConfig, Trainer, watched
+from tests.models.pretraining import test_clip, test_mae
+
+
+def process(index: int = 0, count: int = 1) -> SimpleNamespace:
+    """Stands in for accelerate's: one of ``count`` processes, with nobody to add up with."""
+    return SimpleNamespace(
+        process_index=index, num_processes=count, device=torch.device("cpu"), reduce=lambda x: x
+    )
+
+
+# Photos
+
+
+def test_crops_are_of_the_size_and_only_of_the_rows_given(cache: PetCache):
+    rows = cache.rows("train")
+    data = CroppedPets(cache, rows, size=24)
+    assert len(data) == len(rows)
+    item = data[0]
+    assert item["image"].shape == (3, 24, 24) and item["mask"].shape == (24, 24)
+    assert set(data.rows) == set(rows)
+    assert not set(data.rows) & {*cache.rows("val"), *cache.rows("test")}
+    torch.manual_seed(0)
+    first = data[0]["image"]
+    assert not torch.equal(first, data[0]["image"])
+    torch.manual_seed(0)
+    assert torch.equal(first, data[0]["image"])
+
+
+def test_a_breed_left_out_is_in_no_item(cache: PetCache):
+    data = CroppedPets(cache, cache.rows("train"), size=16, without=("Pug", "Bengal"))
+    breeds = {BREEDS[data[item]["breed"]] for item in range(len(data))}
+    assert breeds == {"Abyssinian", "Beagle"}
+
+
+def test_batches_hold_every_photo_once_as_models_take_it(cache: PetCache):
+    rows = cache.rows("test")
+    parts = list(photo_batches(cache, rows, batch=5))
+    assert np.concatenate([part for part, _ in parts]).tolist() == rows.tolist()
+    data = PetDataset(cache, rows)
+    images = torch.cat([image for _, image in parts])
+    assert torch.equal(images[3], to_float(data[3]["image"]))
+    assert next(photo_batches(cache, rows, 24))[1].shape[-2:] == (24, 24)
+
+
+# Scores
+
+
+def test_the_score_is_one_minus_the_loss_with_masks_that_stay(cache: PetCache):
+    model = test_mae.network()
+    score = quick_reconstruction(model, cache, "val", process())
+    assert list(score) == ["val_explained"]
+    assert quick_reconstruction(model, cache, "val", process()) == score
+    ((_, image),) = photo_batches(cache, cache.rows("val"), 32)
+    masking = model.mask(len(image), generator=torch.Generator().manual_seed(0))
+    error = model.hidden_error(image, *masking).item()
+    assert score["val_explained"] == pytest.approx(1 - error)
+
+
+class Named(nn.Module):
+    """Knows breeds by the mean red of a photo, or is told the answers."""
+
+    size = 32
+
+    def __init__(self, of_breeds: Tensor, of_species: Tensor, held_out: Tensor) -> None:
+        super().__init__()
+        self.of_breeds, self.of_species, self.held_out = of_breeds, of_species, held_out
+        self.seen = 0
+
+    def compare(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        part = slice(self.seen, self.seen + len(image))
+        self.seen += len(image)
+        return self.of_breeds[part].clone(), self.of_species[part].clone()
+
+
+def test_names_by_hand(cache: PetCache):
+    rows = cache.rows("test")
+    breed = torch.from_numpy(cache.manifest["breed_id"].to_numpy()[rows] - 1)
+    species = torch.from_numpy(cache.manifest["species"].to_numpy()[rows] - 1)
+    held_out = torch.zeros(37, dtype=torch.bool)
+    right, kinds = (nn.functional.one_hot(*x).float() for x in ((breed, 37), (species, 2)))
+    right[0], kinds[:3] = right[1], kinds[:3].flip(1)
+    scores = quick_zero_shot(Named(right, kinds, held_out), cache, "test", process())
+    assert scores == pytest.approx(
+        {"val_breed": 1 - 1 / len(rows), "val_species": 1 - 3 / len(rows)}
+    )
+    assert watched(scores) == "val_breed"
+
+
+def test_breeds_held_out_have_no_say(cache: PetCache):
+    """Neither their photos nor their names: a network that answers "Pug" to all is still right."""
+    rows = cache.rows("test")
+    breed = torch.from_numpy(cache.manifest["breed_id"].to_numpy()[rows] - 1)
+    held_out = torch.zeros(37, dtype=torch.bool)
+    held_out[BREEDS.index("Pug")] = True
+    seen = breed[~held_out[breed]]
+    answers = nn.functional.one_hot(seen, 37).float()
+    answers[:, BREEDS.index("Pug")] = 2
+    model = Named(answers, torch.zeros(len(seen), 2), held_out)
+    assert quick_zero_shot(model, cache, "test", process())["val_breed"] == 1
+    assert model.seen == len(seen)
+
+
+# The loop
+
+
+@pytest.fixture
+def small_mae(monkeypatch) -> dict:
+    monkeypatch.setitem(MODELS, "mae_pets", MaskedAutoencoder)
+    return test_mae.SMALL
+
+
+def trainer(cache: PetCache, folder: Path, small: dict, epochs: int, **kwargs) -> SnapshotTrainer:
+    torch.manual_seed(0)
+    config = TrainConfig(
+        epochs=epochs, batch_size=4, workers=0, precision="no", recipe="none", warmup=0
+    )
+    return SnapshotTrainer(
+        MaskedAutoencoder(**small),
+        cache,
+        config,
+        folder / "state.pt",
+        "key",
+        quick_reconstruction,
+        partial(CroppedPets, size=32),
+        stem=folder / "mae_pets",
+        card=Card("mae_pets", small, 32),
+        **kwargs,
+    )
+
+
+def test_halfway_is_kept_as_a_checkpoint(cache: PetCache, tmp_path: Path, small_mae: dict):
+    run = trainer(cache, tmp_path, small_mae, 4)
+    kept = {}
+    run_on = run.validate
+
+    def remembered() -> dict[str, float]:
+        kept[len(run.history) + 1] = {n: v.clone() for n, v in run.ema.module.state_dict().items()}
+        return run_on()
+
+    run.validate = remembered
+    run.run()
+    for share, epoch in ((25, 1), (50, 2)):
+        model, card = load_checkpoint(tmp_path / f"mae_pets-{share}.json")
+        assert card.training == {"epoch": epoch, "epochs": 4, "key": "key"}
+        for name, value in model.state_dict().items():
+            if name in kept[epoch]:
+                torch.testing.assert_close(value, kept[epoch][name], rtol=1e-3, atol=1e-3)
+
+
+def test_a_killed_run_goes_on_to_the_same_snapshots(
+    cache: PetCache, tmp_path: Path, small_mae: dict
+):
+    whole = trainer(cache, tmp_path / "whole", small_mae, 4)
+    whole.run()
+    parts = trainer(cache, tmp_path / "parts", small_mae, 4)
+    train, calls = parts.train_epoch, []
+
+    def killed(epoch: int) -> dict[str, float]:
+        calls.append(epoch)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return train(epoch)
+
+    parts.train_epoch = killed
+    with pytest.raises(KeyboardInterrupt):
+        parts.run()
+    trainer(cache, tmp_path / "parts", small_mae, 4).run()
+    for share in (25, 50):
+        one, other = (
+            (tmp_path / folder / f"mae_pets-{share}.safetensors").read_bytes()
+            for folder in ("whole", "parts")
+        )
+        assert one == other
+
+
+def test_snapshots_of_a_very_short_run_are_all_there(
+    cache: PetCache, tmp_path: Path, small_mae: dict
+):
+    trainer(cache, tmp_path, small_mae, 1).run()
+    assert sorted(file.name for file in tmp_path.glob("*.safetensors")) == [
+        "mae_pets-25.safetensors",
+        "mae_pets-50.safetensors",
+    ]
+
+
+def test_captions_are_made_for_training_photos_alone(cache: PetCache, tmp_path: Path, monkeypatch):
+    """Training sees each training photo's breed; validation hands over photos and nothing else."""
+    model, breeds, images = test_clip.network(), [], []
+    loss, compare = model.loss, model.compare
+    monkeypatch.setattr(
+        type(model), "loss", lambda _, batch: (breeds.append(batch["breed"]), loss(batch))[1]
+    )
+    monkeypatch.setattr(
+        type(model), "compare", lambda _, image: (images.append(image), compare(image))[1]
+    )
+    config = TrainConfig(epochs=1, batch_size=3, workers=0, precision="no", recipe="none")
+    Trainer(
+        model,
+        cache,
+        config,
+        tmp_path / "state.pt",
+        score=quick_zero_shot,
+        dataset=partial(CroppedPets, size=32),
+    ).run()
+    rows = cache.rows("train")
+    known = sorted(cache.manifest["breed_id"].to_numpy()[rows] - 1)
+    assert set(torch.cat(breeds).tolist()) <= set(known)
+    assert sum(map(len, breeds)) == len(rows) // 3 * 3
+    assert sum(map(len, images)) == len(cache.rows("val"))

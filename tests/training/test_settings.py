@@ -1,0 +1,42 @@
+"""What no run can have is refused before it begins."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from common.config import UserError
+from common.training.settings import RANGES, check_settings
+from common.training.trainer import TrainConfig
+
+
+def test_every_number_has_its_range():
+    numbers = {name for name, value in vars(TrainConfig()).items() if not isinstance(value, str)}
+    assert numbers == set(RANGES)
+
+
+def test_the_projects_own_settings_do():
+    check_settings("unet", TrainConfig())
+    check_settings("lr0.1", TrainConfig(epochs=1, precision="no", coarse=0.5, workers=0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": 0}, "epochs 0 does not do; choose 1 to 1e"),
+        ({"lr": math.nan}, "lr nan does not do"),
+        ({"fraction": 1.5}, "fraction 1.5 does not do; choose 1e-06 to 1"),
+        ({"seed": -1}, "seed -1 does not do"),
+        ({"precision": "fp64"}, "precision 'fp64' is unknown; choose one of bf16, no"),
+    ],
+)
+def test_what_does_not_do(wrong: dict, message: str):
+    with pytest.raises(UserError, match=message):
+        check_settings("unet", TrainConfig(**wrong))
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/../b", "/a", "x" * 101])
+def test_a_name_stays_in_the_results_folder(name: str):
+    with pytest.raises(UserError, match="a run's name is that of a file"):
+        check_settings(name, TrainConfig())

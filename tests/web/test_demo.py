@@ -1,0 +1,191 @@
+"""The demo without a browser: its options exist, its page says what it must, its doors are few."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, TagRemovePreprocessor
+from voila.app import Voila
+from voila.configuration import VoilaConfiguration
+from voila.execute import VoilaExecutor
+from voila.paths import collect_template_paths
+from voila.voila_kernel_manager import voila_kernel_manager_factory
+
+from common.canvas.uploads import PIECE_CHARS
+from common.config import ROOT
+from common.data.photos import MAX_BYTES
+from common.web.demo import server
+from common.web.demo.settings import (
+    HIDDEN,
+    MESSAGE_BYTES,
+    PICTURE,
+    POLICY,
+    SETTINGS,
+    VISITORS,
+    limits,
+)
+
+KERNELS = VoilaConfiguration().multi_kernel_manager_class
+OWNERS = {
+    "Voila": Voila,
+    "VoilaConfiguration": VoilaConfiguration,
+    "VoilaExecutor": VoilaExecutor,
+    "VoilaKernelManager": voila_kernel_manager_factory(KERNELS, True, 1),
+    "MappingKernelManager": KERNELS,
+    "TagRemovePreprocessor": TagRemovePreprocessor,
+    "CSSHTMLHeaderPreprocessor": CSSHTMLHeaderPreprocessor,
+}
+PAGE = [path for path in sorted((ROOT / "common" / "demo").rglob("*")) if path.is_file()]
+ELSEWHERE = re.compile(r"(?:https?:)?//(?!www\.w3\.org/2000/svg|127\.0\.0\.1)[\w.-]+\.\w+")
+
+
+@pytest.fixture
+def demo(monkeypatch):
+    """Makes a server with options, and does not start it."""
+    monkeypatch.setenv("JUPYTER_PATH", "")
+    before = signal.getsignal(signal.SIGTERM)
+    yield lambda *argv: server.prepare(argv)
+    signal.signal(signal.SIGTERM, before)
+
+
+# Options
+
+
+@pytest.mark.parametrize("section", SETTINGS)
+def test_every_option_is_one_of_the_installed_version(section):
+    """A renamed option would be ignored in silence."""
+    known = OWNERS[section].class_traits(config=True)
+    assert set(SETTINGS[section]) <= set(known)
+
+
+def test_only_this_machine_is_served_unless_told_otherwise(demo):
+    assert demo().ip == "127.0.0.1"
+    assert demo("--Voila.ip=0.0.0.0", "--Voila.port=9001").port == 9001
+    assert demo("--Voila.ip=0.0.0.0").ip == "0.0.0.0"
+
+
+def test_options_reach_their_places(demo):
+    made = demo()
+    options = made.voila_configuration
+    assert options.preheat_kernel and options.strip_sources and not options.show_tracebacks
+    assert options.template == "demo" and options.allow_template_override == "NO"
+    culling = KERNELS(parent=made)
+    assert (culling.cull_idle_timeout, culling.cull_connected) == (20 * 60, True)
+    assert culling.cull_interval == 60
+
+
+def test_what_else_is_configured_here_does_not_matter(demo, monkeypatch, tmp_path):
+    (tmp_path / "voila.json").write_text(json.dumps({"Voila": {"ip": "0.0.0.0"}}))
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert demo().ip == "127.0.0.1"
+
+
+def test_messages_are_bounded_but_a_piece_of_an_upload_fits():
+    bound = SETTINGS["Voila"]["tornado_settings"]["websocket_max_message_size"]
+    assert PIECE_CHARS + 10_000 < bound == MESSAGE_BYTES < MAX_BYTES
+
+
+def test_the_limits_that_are_told_are_those_in_force():
+    told = dict(zip(limits()["limit"], limits()["value"], strict=True))
+    assert told["address"] == "127.0.0.1" and told["visitors at a time"] == VISITORS
+    assert told["MB of an upload"] == "20" and told["minutes of rest"] == 20
+
+
+# The page
+
+
+def test_our_template_comes_before_voilas(monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", str(server.TEMPLATES))
+    paths = collect_template_paths(["voila", "nbconvert"], "demo", prune=True)
+    names = [path.rstrip(os.sep).rpartition(os.sep)[2] for path in paths]
+    assert names[:2] == ["demo", "lab"] and paths[0].startswith(str(ROOT))
+
+
+@pytest.mark.parametrize("path", [p for p in PAGE if p.suffix != ".pyc"], ids=lambda p: p.name)
+def test_nothing_of_the_page_is_elsewhere(path):
+    assert not (found := ELSEWHERE.search(path.read_text(encoding="utf-8"))), found.group()
+
+
+def test_the_browser_is_told_to_ask_nobody_else():
+    sources = re.findall(r"[\w-]+-src ([^;]+)", POLICY)
+    allowed = {"'self'", "'none'", "'unsafe-inline'", "'unsafe-eval'", "data:", "blob:"}
+    assert sources and {word for each in sources for word in each.split()} <= allowed
+
+
+@pytest.fixture(scope="module")
+def cells() -> list:
+    """Of notebook 09, those that the page shows."""
+    node = nbformat.read(server.NOTEBOOK, as_version=4)
+    assert node.metadata.title
+    return [cell for cell in node.cells if HIDDEN not in cell.metadata.get("tags", [])]
+
+
+def test_the_page_has_the_canvas_and_a_guide(cells):
+    assert sum("ClickCanvas(" in cell.source for cell in cells) == 1
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for part in ("How to click", "Keyboard", "Finger", "Who answers", "memory", "CC BY 2.0"):
+        assert part in text, part
+    assert "colab" not in text and "make demo" not in text
+
+
+def test_the_page_needs_no_formula_and_no_picture_of_the_notebook(cells):
+    """Either would be asked for from elsewhere; the guide's picture is served here."""
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert not re.search(r"\$|!\[|<img|<script|<iframe", text)
+    (picture,) = [cell.metadata.picture for cell in cells if "picture" in cell.metadata]
+    assert picture.file == PICTURE and len(picture.alt) > 20
+    (allowed,) = SETTINGS["VoilaConfiguration"]["file_allowlist"]
+    assert re.fullmatch(allowed, PICTURE) and not re.fullmatch(allowed, f"x/{PICTURE}")
+
+
+# Visitors
+
+
+def visit(path: str | None, kernels: int) -> int:
+    """Status of a request for the page where two may visit, and one kernel waits."""
+    page, said = object.__new__(server.OnePage), [200]
+    page.voila_configuration = SimpleNamespace(default_pool_size=1)
+    settings = {"voila": SimpleNamespace(visitors=2), "kernel_manager": range(kernels)}
+    page.application = SimpleNamespace(settings=settings)
+    page.send_error, page._xsrf_token = said.append, b""
+    asyncio.run(page.get(path))
+    return said[-1]
+
+
+def test_one_page_for_as_many_as_there_is_room(monkeypatch):
+    async def get(self) -> None:
+        pass
+
+    monkeypatch.setattr(server.TornadoVoilaHandler, "get", get)
+    assert [visit("", kernels) for kernels in range(5)] == [200, 200, 200, 503, 503]
+    assert [visit(path, 0) for path in ("x", "09_demo.ipynb", "voila/tree")] == [404] * 3
+
+
+def test_a_missing_notebook_is_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(server, "NOTEBOOK", tmp_path / "09_demo.ipynb")
+    assert server.main([]) == 2
+    assert "09_demo.ipynb is missing" in capsys.readouterr().err
+
+
+def test_the_command_line_is_ours_and_voilas(monkeypatch):
+    started = []
+    monkeypatch.setattr(server.Demo, "start", lambda demo: started.append(demo))
+    before = signal.getsignal(signal.SIGTERM)
+    assert server.main(["--visitors", "3", "--Voila.port=9001", "--Voila.base_url=/pets/"]) == 0
+    assert server.main([]) == 0
+    signal.signal(signal.SIGTERM, before)
+    told = [(demo.visitors, demo.port, demo.base_url) for demo in started]
+    assert told == [(3, 9001, "/pets/"), (VISITORS, 8866, "/")]
+    command = [sys.executable, "-m", "common.web.demo", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "--visitors" in done.stdout
