@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 
 from common.config import RESULTS, ROOT, atomic_path, cli
 
-RUNS, TRAINER = "tests/training/test_runs.py", "tests/training/test_trainer.py"
+RUNS = "tests/training/test_runs.py"
+PICKLES = "tests/test_checkpoint.py tests/training/test_trainer.py"
 DEMO = "tests/long/test_demo_browser.py"
 KILLS, DISKS = "tests/long/test_faults_kills.py", "tests/long/test_faults_disks.py"
 COMMANDS, REQUESTS = "tests/long/test_fuzz_commands.py", "tests/long/test_fuzz_requests.py"
@@ -36,7 +37,7 @@ KINDS: dict[str, str] = {  # what the report says -> what pytest is told
     "hostile messages of a page": f"{REQUESTS} -k messages",
     "impossible parameters": f"{REQUESTS} -k parameters",
     "impossible command lines": COMMANDS,
-    "code in a checkpoint or in a training's progress": f"tests/test_checkpoint.py {TRAINER} -k 'pickle or unpickled'",
+    "code in a checkpoint or in a training's progress": f"{PICKLES} -k 'pickle or unpickled'",
     "archive that writes elsewhere": "tests/data/test_archive.py -k 'foreign or place'",
     "upload too large, others served": f"{DEMO} -k 'bad_upload or too_long'",
     "committed files with a secret": "tests/long/test_faults_secrets.py -k no_file",

@@ -34,7 +34,7 @@ def resampled_curves(
     """A score of every perturbation and level in each resample of the photos.
 
     Args:
-        table: of one model, as `robustness.robustness_or_load` returns it.
+        table: of one model, as `robustness.run.robustness_or_load` returns it.
         score: of `scores.overlap_scores`: dice, miou, foreground_iou, ...
         clicks: 1 for the answers after a click.
         resamples, seed: tables of the same photos get the same resamples.

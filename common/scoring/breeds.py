@@ -65,7 +65,7 @@ def by_breed(counts: pd.DataFrame) -> pd.Series:
     """
     names = counts["breed"].str.replace("_", " ").str.lower()
     if strange := sorted(set(names) - set(GROUP_OF)):
-        raise UserError(f"breed {strange[0]!r} is in no group; add it to common/breeds.py")
+        raise UserError(f"breed {strange[0]!r} is in no group; add it to common/scoring/breeds.py")
     return pd.Series(pd.Categorical(names.map(GROUP_OF), list(GROUPS)), counts.index)
 
 

@@ -1,6 +1,6 @@
 """Take one claim away at a time, train each variant on an equal budget, compare on validation.
 
-What is measured is a `Yardstick`'s business: here classes of pixels, in `click_study` clicks.
+What is measured is a `Yardstick`'s business: here classes of pixels, in `studies.clicking` clicks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Does a mask hold while its user goes on clicking? Two remedies, one at a time, on validation.
 
-One is training on many clicks instead of few; the other is `interact.predictor.settle`.
+One is training on many clicks instead of few; the other is `clicks.predictor.settle`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 EfficientNet-Lite0 (Tan and Le 2019), MAE (He et al. 2021, "Masked autoencoders are scalable
 vision learners") and CLIP (Radford et al. 2021), each with its own normalisation, tapped at
-several layers. `encoder_recipes` lists them.
+several layers. `recipes` lists them.
 
 Shapes: B batch, H W pixels, D_i h_i w_i channels and grid of tap i.
 """

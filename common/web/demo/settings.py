@@ -73,8 +73,8 @@ def limits() -> pd.DataFrame:
         ("visitors at a time", VISITORS, "--visitors"),
         ("kernels in waiting", READY, "--VoilaConfiguration.default_pool_size"),
         ("minutes of rest", IDLE_MINUTES, "--MappingKernelManager.cull_idle_timeout (seconds)"),
-        ("MB of an upload", f"{MAX_BYTES / 1e6:g}", "MAX_BYTES in interact/photo.py"),
-        ("million pixels of it", f"{MAX_PIXELS / 1e6:g}", "MAX_PIXELS in pets.py"),
-        ("MB of a message", f"{MESSAGE_BYTES / 1e6:g}", "MESSAGE_BYTES in demo/settings.py"),
+        ("MB of an upload", f"{MAX_BYTES / 1e6:g}", "MAX_BYTES in data/photos.py"),
+        ("million pixels of it", f"{MAX_PIXELS / 1e6:g}", "MAX_PIXELS in data/pets.py"),
+        ("MB of a message", f"{MESSAGE_BYTES / 1e6:g}", "MESSAGE_BYTES in web/demo/settings.py"),
     ]
     return pd.DataFrame(rows, columns=["limit", "value", "changed by"])

@@ -1,7 +1,7 @@
 /** Photos and masks between files, pixels and what the click canvas shows. */
 
 const SHOWN = 1600; // longest side, in pixels, of what the canvas gets to see
-const MOST_PIXELS = 5e7; // of a photo, as in pets.py
+const MOST_PIXELS = 5e7; // of a photo, as in data/pets.py
 
 /** A photo, upright and on white paper, RGBA bytes; it never leaves the page. */
 async function readPhoto(blob) {
