@@ -24,9 +24,9 @@ def project(tmp_path: Path) -> Path:
         "common/models/unet.py": "from common.models.layers import CAT\nclass UNet: ...\n",
         "common/models/mae.py": "def load():\n    import common.late as late\n    return late\n",
         "common/late.py": "",
-        "common/interact/__init__.py": "",
-        "common/interact/widget.py": "",
-        "common/interact/widget.js": "let a = 1",
+        "common/canvas/__init__.py": "",
+        "common/canvas/widget.py": "",
+        "common/canvas/widget.js": "let a = 1",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -99,11 +99,11 @@ def test_broken_module_is_named(tmp_path: Path) -> None:
         ("from common.models import unet", "common.models.layers common.models.unet common.names"),
         (
             "from common.models import UNet",
-            "common.late common.models common.models.layers common.models.pretraining.mae "
+            "common.late common.models common.models.layers common.models.mae "
             "common.models.unet common.names",
         ),
-        ("import common.models.pretraining.mae as m", "common.late common.models.pretraining.mae"),
-        ("import common.canvas.widget", "common common.interact common.canvas.widget"),
+        ("import common.models.mae as m", "common.late common.models.mae"),
+        ("import common.canvas.widget", "common common.canvas common.canvas.widget"),
         ("def f():\n    from common.late import x", "common.late"),
         ("from common.names import *", "common.names"),
         ("from common import nothing", "common"),
@@ -125,7 +125,7 @@ def test_source_key_follows_the_named_modules_and_their_assets(project: Path) ->
     assert key == source_key(reversed(names), project)
     (project / "common/models/layers.py").write_text("CAT = 2")
     assert source_key(names, project) == key
-    (project / "common/interact/widget.js").write_text("let a = 2")
+    (project / "common/canvas/widget.js").write_text("let a = 2")
     assert source_key(names, project) != key
     with pytest.raises(UserError, match=r"common\.modles"):
         source_key(["common.modles"], project)

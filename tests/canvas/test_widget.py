@@ -27,7 +27,7 @@ from common.config import ROOT, UserError
 from tests.canvas.test_session import RED, Colours, encoded, scene, truth
 
 OUTSIDE = re.compile(r"https?://|\bimport\b|@import|url\(|fetch\(|XMLHttp|sendBeacon")
-SOURCE = ROOT / "common" / "interact"
+SOURCE = ROOT / "common" / "canvas"
 PICTURE = re.compile(r"data:image|;base64,|iVBOR|/9j/")  # as an address, or PNG or JPEG in base64
 
 

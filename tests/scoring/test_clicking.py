@@ -12,6 +12,7 @@ import pytest
 import common.scoring.clicking as module
 from common.checkpoint import Card, save_checkpoint
 from common.config import UserError
+from common.evaluate_clicks import main
 from common.provenance import processor
 from common.scoring.clicking import balanced_sample, click_through, clicks_or_load, evaluate_clicks
 from tests.clicks.test_robot import PHOTO, TRUTH, Painter
@@ -143,7 +144,7 @@ def test_a_table_that_is_not_there(results):
 def test_the_command_ends_with_the_json_line(results, pets, capsys):
     checkpoint, out = results / "checkpoints" / "toy.safetensors", results / "counts.parquet"
     options = f"--model {checkpoint} --data-root {pets} --photos 4 --results {results}".split()
-    assert module.main([*options, "--out", str(out)]) == 0
+    assert main([*options, "--out", str(out)]) == 0
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     names = "model n iou_at_0 iou_at_1 iou_at_2 iou_at_3 iou_at_5 iou_at_10 iou_at_20 noc80 noc85"
     names += " noc90 nof85 nof90 auc ms_click_p50 ms_click_p95"

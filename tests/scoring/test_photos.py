@@ -251,8 +251,7 @@ def test_only_readings_of_test_are_recorded(run, results):
 
 
 def test_readings_go_to_the_projects_results_by_default(results, pets, monkeypatch, tmp_path):
-    assert module.RESULTS == RESULTS
-    monkeypatch.setattr(module, "RESULTS", tmp_path / "own")
+    monkeypatch.setattr("common.evaluate.RESULTS", tmp_path / "own")
     assert main(["--model", str(results / "checkpoints/toy"), "--data-root", str(pets)]) == 0
     assert len(pd.read_csv(tmp_path / "own/test_reads.csv")) == 1
 

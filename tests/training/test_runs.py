@@ -21,6 +21,7 @@ from common.data.dataset import prepare, prepare_folder
 from common.models import ALIASES, MODELS, create_model
 from common.provenance import module_closure, source_key
 from common.training import runs
+from common.training.__main__ import main
 from common.training.click_validation import quick_click_scores
 from common.training.runs import Run, load_run, run_key, train_or_load
 from common.training.trainer import TrainConfig, Trainer
@@ -228,7 +229,7 @@ def key_of(cache, score=quick_scores, **config) -> str:
     return run_key(model, Card("unet", kwargs), TrainConfig(**config), cache, score)
 
 
-@pytest.mark.parametrize("file", ["train.py", "models/layers.py", "models/unet.py"])
+@pytest.mark.parametrize("file", ["training/trainer.py", "models/layers.py", "models/unet.py"])
 def test_a_comment_or_a_docstring_retrains_nothing(tree: Path, cache, file: str):
     before, path = key_of(cache), tree / file
     text = path.read_text()
@@ -239,10 +240,10 @@ def test_a_comment_or_a_docstring_retrains_nothing(tree: Path, cache, file: str)
 @pytest.mark.parametrize(
     "file",
     [
-        "train.py",
-        "optim.py",
-        "augment.py",
-        "quick_eval.py",
+        "training/trainer.py",
+        "training/optim.py",
+        "training/validation.py",
+        "data/augment.py",
         "models/unet.py",
         "models/layers.py",
         "models/losses.py",
@@ -255,7 +256,7 @@ def test_code_that_trains_retrains(tree: Path, cache, file: str):
     assert key_of(cache) != before
 
 
-@pytest.mark.parametrize("file", ["evaluate.py", "scores.py", "predict.py", "run_all.py"])
+@pytest.mark.parametrize("file", ["evaluate.py", "scoring/scores.py", "predict.py", "run_all.py"])
 def test_code_that_does_not_train_retrains_nothing(tree: Path, cache, file: str):
     before = key_of(cache)
     with (tree / file).open("a") as stream:
@@ -267,7 +268,7 @@ def test_another_score_retrains_and_so_does_its_code(tree: Path, cache):
     """And of the scores, only the one that chooses counts."""
     plain, clicks = key_of(cache), key_of(cache, quick_click_scores)
     assert plain != clicks
-    with (tree / "quick_clicks.py").open("a") as stream:
+    with (tree / "training" / "click_validation.py").open("a") as stream:
         stream.write("\nCHANGED = 1\n")
     assert key_of(cache) == plain
     assert key_of(cache, quick_click_scores) != clicks
@@ -296,7 +297,7 @@ def test_the_command_line_trains_what_it_is_told(toy, pets, results, capsys):
     quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--precision", "no"]
     chosen = ["--seed", "3", "--fraction", "0.5", "--size", "32", "--name", "mine"]
     places = ["--data-root", str(pets), "--results", str(results)]
-    assert runs.main(["--model", "toy", *quickly, *chosen, *places]) == 0
+    assert main(["--model", "toy", *quickly, *chosen, *places]) == 0
     assert "val_miou" in capsys.readouterr().out
     training = load_run("mine", results).card.training
     assert (training["seed"], training["fraction"], training["epochs"]) == (3, 0.5, 1)
@@ -306,7 +307,7 @@ def test_the_command_line_takes_an_alias(toy, pets, results, monkeypatch):
     monkeypatch.setitem(ALIASES, "second", "toy")
     quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--size", "32"]
     places = ["--data-root", str(pets), "--results", str(results)]
-    assert runs.main(["--model", "second", *quickly, *places]) == 0
+    assert main(["--model", "second", *quickly, *places]) == 0
     assert load_run("toy", results).card.model == "toy"
 
 

@@ -16,7 +16,7 @@ import torch
 from bs4 import BeautifulSoup
 
 from common.checkpoint import Card, load_checkpoint, save_checkpoint
-from common.config import UserError
+from common.config import ROOT, UserError
 from common.data.geometry import to_input
 from common.models.point.point_unet import PointUNet
 from common.samples import load_samples
@@ -73,7 +73,7 @@ def test_shapes_are_fixed_and_no_path_of_this_machine_travels_along(graphs, sess
     assert shapes["image"] == [1, 3, 192, 192] and shapes["prompt"] == [1, 3, 96, 96]
     assert graphs.grid == 96
     for graph in (graphs.encoder, graphs.decoder):
-        assert b"stack_trace" not in graph and str(page.HERE.parents[1]).encode() not in graph
+        assert b"stack_trace" not in graph and str(ROOT).encode() not in graph
 
 
 @pytest.mark.parametrize("kwargs", [{"prompt": "input"}, {"kind": "gaussian"}])
@@ -144,5 +144,5 @@ def test_the_vendored_runtime_is_npms_and_is_credited():
     for content in (script, wasm):
         assert hashlib.sha256(content).hexdigest() in table
     assert f"ONNX Runtime Web v{version}".encode() in script
-    notice = (page.HERE.parents[1] / "NOTICE").read_text(encoding="utf-8")
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
     assert f"onnxruntime-web {version}" in notice

@@ -20,7 +20,7 @@ from common.provenance import code_hash, file_sha256, json_sha256, module_closur
 from common.samples import load_samples
 
 HERE = Path(__file__).parent
-CANVAS = HERE.parent / "interact"  # the click canvas, which the notebooks show too
+CANVAS = HERE.parents[1] / "canvas"  # the click canvas, which the notebooks show too
 SIGN = HERE.parent / "demo" / "voila" / "templates" / "demo"  # the mark of the demo's page
 RUNTIME = HERE / "vendor" / "ort.wasm.bundle.min.mjs"
 WASM = HERE / "vendor" / "ort-wasm-simd-threaded.wasm.gz"
