@@ -6,7 +6,6 @@ Shapes: H W pixels of the photo, C masks, h w their coarse grid, M points.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from common.clicks.prompts import Click, Clicker
 from common.clicks.protocol import Predictor, Species
+from common.clicks.robot import reply
 from common.config import IGNORE, UserError
 
 KEPT = 200  # coarse masks of 256 kB or so, for going back and forth
@@ -118,20 +118,10 @@ class Models:
             previous = self._logits.get(replay.clicks)
             replay.add(click)
             if replay.clicks not in self._logits or replay.clicks == clicks:
-                start = time.perf_counter()
-                masks, scores, logits = predictor.predict(
-                    replay.coords(), replay.labels(), mask_input=previous, multimask_output=False
-                )
-                ms = 1000 * (time.perf_counter() - start)
-                self._remember(replay.clicks, logits)
-        score = float(scores[0])
-        return Answer(
-            masks[0],
-            score if math.isfinite(score) else None,
-            iou(masks[0], photo.truth),
-            predictor.species,
-            ms,
-        )
+                last = reply(predictor, replay, previous)
+                self._remember(replay.clicks, last.logits)
+        score = last.score if math.isfinite(last.score) else None
+        return Answer(last.mask, score, iou(last.mask, photo.truth), last.species, last.ms)
 
     def _remember(self, clicks: tuple[Click, ...], logits: np.ndarray) -> None:
         self._logits[clicks] = logits

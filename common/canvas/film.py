@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from common.canvas.answers import Photo, iou
-from common.clicks.prompts import next_click
 from common.clicks.protocol import Predictor
 from common.clicks.robot import Reply, replies
 from common.config import CLASSES
@@ -33,8 +32,7 @@ def film(predictor: Predictor, photo: Photo, stops: Sequence[int] = STOPS) -> di
         to mend, later frames repeat the mask.
     """
     predictor.set_image(photo.image)
-    first = next_click(np.zeros(photo.truth.shape, bool), photo.truth)
-    told = enumerate(replies(predictor, photo.truth, first, max(stops)))
+    told = enumerate(replies(predictor, photo.truth, clicks=max(stops)))
     frames = [_frame(clicks, reply, photo.truth) for clicks, reply in told if clicks in stops]
     return {"name": photo.name, "image": photo.image, "credit": photo.credit, "frames": frames}
 

@@ -1,14 +1,14 @@
-"""The robot user at a photo: how it opens, and what a predictor answers to each of its clicks.
+"""The robot user at a photo: how it opens, and the loop of click, answer and next click.
 
-The evaluation counts these answers, and a film strip shows them.
+The evaluation counts the answers, training validates with them, and a film strip shows them.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,8 +21,19 @@ FIRST = ("robot", "random", "jittered", "wrong")
 JITTER = 0.05  # of the photo's diagonal
 
 
+class HasMasks(Protocol):
+    """An answer on B photos, of which `click_rounds` needs the masks alone."""
+
+    @property
+    def masks(self) -> np.ndarray:
+        """(B, H, W) bool."""
+
+
+Answer = TypeVar("Answer", bound=HasMasks)
+
+
 class Reply(NamedTuple):
-    """What a predictor says after some clicks.
+    """What a predictor says after some clicks on one photo.
 
     Attributes:
         clicks: made so far.
@@ -30,6 +41,7 @@ class Reply(NamedTuple):
         score: the IoU that the model expects of it.
         species: the animal and its probability, where the model tells.
         ms: of this answer, in milliseconds.
+        logits: (1, h, w), for the next answer to refine.
     """
 
     clicks: tuple[Click, ...]
@@ -37,6 +49,20 @@ class Reply(NamedTuple):
     score: float
     species: Species | None
     ms: float
+    logits: np.ndarray
+
+    @property
+    def masks(self) -> np.ndarray:
+        """(1, H, W) bool."""
+        return self.mask[None]
+
+
+def centre(truth: np.ndarray) -> Click:
+    """The point deepest inside the pet: the robot's first click."""
+    click = next_click(np.zeros(truth.shape, bool), truth)
+    if click is None:
+        raise UserError("there is no pet to click on: the true mask is empty")
+    return click
 
 
 def first_click(how: str, truth: np.ndarray, rng: np.random.Generator) -> Click:
@@ -54,47 +80,66 @@ def first_click(how: str, truth: np.ndarray, rng: np.random.Generator) -> Click:
         rows, columns = np.nonzero(truth == (how == "random"))
         chosen = rng.integers(len(rows))
         return Click(float(columns[chosen]), float(rows[chosen]))
-    centre = next_click(np.zeros(truth.shape, bool), truth)
+    middle = centre(truth)
     if how == "robot":
-        return centre
-    x, y = rng.normal((centre.x, centre.y), JITTER * math.hypot(*truth.shape))
+        return middle
+    x, y = rng.normal((middle.x, middle.y), JITTER * math.hypot(*truth.shape))
     height, width = truth.shape
     return Click(float(np.clip(x, 0, width - 1)), float(np.clip(y, 0, height - 1)))
 
 
-def replies(
-    predictor: Predictor, truth: np.ndarray, first: Click, clicks: int = CLICKS
-) -> Iterator[Reply]:
-    """The answers on the photo that is set: without a click, then after each of ``clicks``.
+def click_rounds(
+    ask: Callable[[Sequence[Clicker], Answer | None], Answer],
+    truths: Sequence[np.ndarray],
+    clicks: int = CLICKS,
+    first: Click | None = None,
+) -> Iterator[Answer]:
+    """The answers on B photos: without a click, then after each of ``clicks``.
 
     The first click meets an empty mask, as in RITM (Sofiiuk et al. 2021); each later one the mask
-    before it. Where nothing is wrong any more, the last answer stays as it is.
+    before it. A photo with nothing wrong gets no more clicks; where none has, the last answer
+    stays as it is.
 
     Args:
-        predictor: has the photo.
-        truth: (H, W) uint8: 1 pet, 0 not, 255 border.
-        first: of `first_click`.
-        clicks: in all.
+        ask: the users (B) and the answer to be refined (None: there is none yet) -> the next.
+        truths: B of (H, W) uint8: 1 pet, 0 not, 255 border.
+        clicks: on each photo, at most.
+        first: opens every photo; by default each one's `centre`.
     """
-    clicker, previous = Clicker(), None
-    reply, _ = _ask(predictor, clicker, None)
-    yield reply
-    click: Click | None = first
-    for _ in range(clicks):
-        if click is not None:
-            clicker.add(click)
-            reply, previous = _ask(predictor, clicker, previous)
-            click = next_click(reply.mask, truth, clicker.clicks)
-        yield reply
+    clickers = [Clicker() for _ in truths]
+    answer, before = ask(clickers, None), None
+    masks = np.zeros_like(answer.masks)
+    yield answer
+    for number in range(clicks):
+        made = [
+            first if first and number == 0 else next_click(mask, truth, clicker.clicks)
+            for clicker, mask, truth in zip(clickers, masks, truths, strict=True)
+        ]
+        for clicker, click in zip(clickers, made, strict=True):
+            if click:
+                clicker.add(click)
+        if any(made):
+            answer = before = ask(clickers, before)
+            masks = answer.masks
+        yield answer
 
 
-def _ask(
-    predictor: Predictor, clicker: Clicker, previous: np.ndarray | None
-) -> tuple[Reply, np.ndarray]:
-    """The answer, and its low-resolution logits (1, h, w)."""
+def replies(
+    predictor: Predictor, truth: np.ndarray, first: Click | None = None, clicks: int = CLICKS
+) -> Iterator[Reply]:
+    """`click_rounds` on the one photo (H, W) that a predictor has been given."""
+
+    def ask(clickers: Sequence[Clicker], before: Reply | None) -> Reply:
+        return reply(predictor, clickers[0], before and before.logits)
+
+    return click_rounds(ask, [truth], clicks, first)
+
+
+def reply(predictor: Predictor, clicker: Clicker, previous: np.ndarray | None = None) -> Reply:
+    """What a predictor says to some clicks, refining ``previous`` (1, h, w), and how soon."""
     start = time.perf_counter()
     masks, scores, logits = predictor.predict(
-        clicker.coords(), clicker.labels(), mask_input=previous, multimask_output=False
+        clicker.coords(), clicker.labels(), mask_input=previous
     )
     ms = 1000 * (time.perf_counter() - start)
-    return Reply(clicker.clicks, masks[0], float(scores[0]), predictor.species, ms), logits
+    return Reply(clicker.clicks, masks[0], float(scores[0]), predictor.species, ms, logits)

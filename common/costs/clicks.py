@@ -12,6 +12,8 @@ import pandas as pd
 from PIL import Image
 
 from common.clicks.predictor import Predictor, PromptedPredictor
+from common.clicks.prompts import Click, Clicker
+from common.clicks.robot import reply
 from common.config import atomic_path
 from common.provenance import processor
 from common.scoring.photos import read_counts
@@ -48,11 +50,12 @@ def _session(predictor: Predictor, image: np.ndarray, rng: np.random.Generator) 
     predictor.set_image(image)
     rows = [{"part": "photo", "ms": 1000 * (time.perf_counter() - start)}]
     points, labels = rng.uniform(0, (WIDTH, HEIGHT), (CLICKS, 2)), rng.integers(2, size=CLICKS)
-    previous = None
-    for count in range(1, CLICKS + 1):
-        start = time.perf_counter()
-        _, _, previous = predictor.predict(points[:count], labels[:count], mask_input=previous)
-        rows.append({"part": "click", "ms": 1000 * (time.perf_counter() - start)})
+    clicker, previous = Clicker(), None
+    for (x, y), label in zip(points, labels, strict=True):
+        clicker.add(Click(x, y, bool(label)))
+        answer = reply(predictor, clicker, previous)
+        previous = answer.logits
+        rows.append({"part": "click", "ms": answer.ms})
     return rows
 
 

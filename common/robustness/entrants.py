@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.checkpoint import Card, load_checkpoint
-from common.clicks.prompts import Click, next_click, pet_truth
+from common.clicks.prompts import Click, pet_truth
+from common.clicks.robot import centre
 from common.data.geometry import fit_points, to_input, unfit
 from common.models.encoders.encoder import FrozenEncoder
 from common.scoring.counts import confusion_counts
@@ -99,7 +100,7 @@ def count_versions(
         second turn, where the model takes them, 1: the robot's first.
     """
     squares: dict[tuple[int, str], Tensor] = {}
-    click = next_click(np.zeros(truth.shape, bool), pet_truth(truth))
+    click = centre(pet_truth(truth))
     for entrant in entrants:
         form = entrant.card.size, entrant.card.fit
         if form not in squares:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from common.clicks.predictor import Predictor
 from common.clicks.prompts import pet_truth
-from common.clicks.robot import first_click, replies
+from common.clicks.robot import replies
 from common.config import CLASSES
 from common.data.pets import read_pair
 from common.scoring.cases import pick_cases, store_cases
@@ -39,8 +39,7 @@ def save_click_cases(
         image, mask = read_pair(root, case.image, case.species)
         truth = pet_truth(mask)
         predictor.set_image(image)
-        first = first_click("robot", truth, np.random.default_rng(0))
-        *_, reply = replies(predictor, truth, first, clicks)
+        *_, reply = replies(predictor, truth, clicks=clicks)
         animal = CLASSES.index(reply.species[0]) if reply.species else case.species
         maps.append((mask, (reply.mask * animal).astype(np.uint8)))
     store_cases(file, cases, maps)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from common.clicks.prompts import Clicker, next_click, pet_truth
+from common.clicks.prompts import Clicker, pet_truth
+from common.clicks.robot import click_rounds
 from common.data.dataset import PetCache, PetDataset, to_float
 
 CLICKS = (1, 3, 5)  # whose mean IoU chooses the epoch, as the headline names them
@@ -45,22 +49,21 @@ def click_batch(model: nn.Module, image: Tensor, truths: list[np.ndarray]) -> np
         truths: B of (S, S) uint8: 1 pet, 0 not, 255 border.
     """
     features = model.encode_image(image)
-    masks = np.zeros((len(image), *image.shape[-2:]), bool)  # the first click meets no mask
-    found = [ious(native(model.decode_clicks(features)["mask"], image), truths)]
-    clickers, previous = [Clicker() for _ in truths], None
-    for _ in range(max(CLICKS)):
-        for clicker, mask, truth in zip(clickers, masks, truths, strict=True):
-            click = next_click(mask, truth, clicker.clicks)
-            if click is not None:
-                clicker.add(click)
+
+    def ask(clickers: Sequence[Clicker], before: _Batch | None) -> _Batch:
         points, labels = padded(clickers, image.device)
-        previous = model.decode_clicks(features, points, labels, previous)["mask"]
-        masks = native(previous, image)
-        found.append(ious(masks, truths))
-    return np.stack(found)
+        logits = model.decode_clicks(features, points, labels, before and before.logits)["mask"]
+        return _Batch(native(logits, image), logits)
+
+    return np.stack([ious(a.masks, truths) for a in click_rounds(ask, truths, max(CLICKS))])
 
 
-def padded(clickers: list[Clicker], device: torch.device) -> tuple[Tensor, Tensor]:
+class _Batch(NamedTuple):
+    masks: np.ndarray  # (B, S, S) bool
+    logits: Tensor  # (B, 1, h, w)
+
+
+def padded(clickers: Sequence[Clicker], device: torch.device) -> tuple[Tensor, Tensor]:
     """Points (B, M, 2) and labels (B, M) of users with up to M clicks; -1 is no click."""
     most = max(len(clicker.clicks) for clicker in clickers)
     points = np.zeros((len(clickers), most, 2), np.float32)

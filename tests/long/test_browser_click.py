@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from common.clicks.predictor import load_predictor
-from common.clicks.prompts import next_click, pet_truth
+from common.clicks.prompts import pet_truth
+from common.clicks.robot import centre
 from common.config import CHECKPOINTS
 from common.data.geometry import fit_photo
 from common.data.photos import read_photo
@@ -86,7 +87,7 @@ def test_one_click_covers_the_pet_as_in_python(canvas, predictor, number):
     sample = SAMPLES[number]
     canvas.root.locator(".cc-thumb").nth(number).click()
     truth = pet_truth(sample.mask)
-    first = next_click(np.zeros(truth.shape, bool), truth, ())
+    first = centre(truth)
     canvas.click((first.x, first.y), size_of(sample))
     rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
     scored = (truth != 255) & ((columns - first.x) ** 2 + (rows - first.y) ** 2 > 40**2)

@@ -13,7 +13,8 @@ from torch import nn
 
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.predictor import PromptedPredictor
-from common.clicks.prompts import next_click, pet_truth
+from common.clicks.prompts import pet_truth
+from common.clicks.robot import centre
 from common.inference import predict_mask
 from common.models import create_model
 from common.robustness.entrants import (
@@ -105,7 +106,7 @@ def test_a_click_is_the_robots_and_the_predictors(checkpoints):
     counts = [c for _, clicks, _, c in count_versions([entrant], [PHOTO], TRUTH) if clicks]
     predictor = PromptedPredictor(entrant.model, entrant.card)
     predictor.set_image(PHOTO)
-    click = next_click(np.zeros(TRUTH.shape, bool), pet_truth(TRUTH))
+    click = centre(pet_truth(TRUTH))
     masks, *_ = predictor.predict(np.array([[click.x, click.y]]), np.ones(1))
     assert counts[0]["c22"] == pytest.approx((masks[0] & (TRUTH == 2)).sum(), abs=3)
     assert counts[0]["c02"] == pytest.approx((masks[0] & (TRUTH == 0)).sum(), abs=3)
