@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
 
 from common.config import CLASSES, IGNORE, UserError
+from common.data.photos import opened, read_photo
 
 LISTS = {"trainval": "trainval.txt", "test": "test.txt"}
 PET, BACKGROUND, BORDER = 1, 2, 3  # values of a trimap
-MAX_PIXELS = 50_000_000  # a larger picture is refused before it is decoded
 
 
 def find_root(root: str | Path) -> Path:
@@ -112,48 +110,13 @@ def trimap_path(root: str | Path, name: str) -> Path:
     return find_root(root) / "annotations" / "trimaps" / f"{name}.png"
 
 
-@contextmanager
-def _opened(path: str | Path, kind: str) -> Iterator[Image.Image]:
-    """An image file, whatever its name ends in; what PIL finds wrong becomes a `UserError`."""
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise UserError(f"{path}: more than {MAX_PIXELS:,} pixels; reduce it")
-            yield image
-    except UserError:
-        raise
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such {kind}") from None
-    except Exception as error:  # PIL's plug-ins raise a dozen kinds for damaged files
-        lines = str(error).replace(str(path), "the file").splitlines() or [type(error).__name__]
-        raise UserError(f"{path}: not a readable {kind} ({lines[0][:120]})") from None
-
-
-def read_photo(path: str | Path, *, upright: bool = True) -> np.ndarray:
-    """Decode a photo of any mode: (H, W, 3) uint8 RGB.
-
-    Args:
-        upright: turn it as the camera noted (EXIF); otherwise the pixels as they are stored.
-
-    Raises:
-        UserError: the file is missing, no image, truncated or larger than `MAX_PIXELS`.
-    """
-    with _opened(path, "photo") as image:
-        turned = ImageOps.exif_transpose(image) if upright else image
-        if turned.mode.startswith("I"):  # 16 bits a pixel, which `convert` would clip
-            turned = Image.fromarray((np.asarray(turned) >> 8).astype(np.uint8))
-        elif turned.mode == "P":  # a palette may hold alpha, which has to go in two steps
-            turned = turned.convert("RGBA")
-        return np.asarray(turned.convert("RGB"))
-
-
 def read_mask(path: str | Path, species: int) -> np.ndarray:
     """Decode a trimap into classes: (H, W) uint8 of 0 background, 1 cat, 2 dog, 255 border.
 
     Raises:
         UserError: the file is missing, truncated or no trimap.
     """
-    with _opened(path, "trimap") as image:
+    with opened(path, "trimap") as image:
         trimap = np.asarray(image)
     if trimap.ndim != 2 or not np.isin(trimap, (PET, BACKGROUND, BORDER)).all():
         raise UserError(f"{path}: a trimap holds only 1 (pet), 2 (background) and 3 (border)")

@@ -1,38 +1,67 @@
-"""A photo from anywhere, as an upload: bounded, of a known kind, upright, opaque, 8 bits RGB."""
+"""A photo from anywhere: bounded, of a known kind, upright, opaque, 8 bits RGB.
+
+Uploads and the dataset's files are read here, and so are its trimaps.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from common.config import UserError
-from common.data.pets import MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # of the many that Pillow would open
 MAX_BYTES = 20_000_000
+MAX_PIXELS = 50_000_000
 
 
 def read_photo(
-    source: str | Path | bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
+    source: str | Path | bytes,
+    *,
+    upright: bool = True,
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
     """Decode a photo of whatever kind, whatever its name ends in: (H, W, 3) uint8 RGB.
 
-    It is turned as the camera noted (EXIF), what is transparent becomes white, 16 bits become 8,
-    and of an animation the first picture counts.
+    What is transparent becomes white, 16 bits become 8, and of an animation the first picture
+    counts.
 
     Args:
         source: a file, or the content of one.
-        max_bytes: a larger file is refused before it is read,
-        max_pixels: and a larger picture before it is decoded: a small file may unpack to
-            gigabytes.
+        upright: turn it as the camera noted (EXIF); otherwise the pixels as they are stored.
+        max_bytes, max_pixels: as in `opened`.
 
     Raises:
         UserError: it cannot be read, or is no photo; a file is named, an upload is "the photo".
     """
-    name = "the photo" if isinstance(source, bytes) else str(source)
+    with opened(source, "photo", max_bytes=max_bytes, max_pixels=max_pixels) as image:
+        return _opaque(ImageOps.exif_transpose(image) if upright else image)
+
+
+@contextmanager
+def opened(
+    source: str | Path | bytes,
+    kind: str,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Image.Image]:
+    """A picture, whatever its name ends in; what Pillow finds wrong with it is a `UserError`.
+
+    Args:
+        source: a file, or the content of one.
+        kind: what it should be, for the messages.
+        max_bytes: a larger file is refused before it is read,
+        max_pixels: and a larger picture before it is decoded: a small file may unpack to
+            gigabytes.
+    """
+    name = f"the {kind}" if isinstance(source, bytes) else str(source)
     content = source if isinstance(source, bytes) else _read(Path(source), max_bytes)
     if len(content) > max_bytes:
         raise UserError(f"{name}: more than {max_bytes / 1e6:g} MB; save it smaller")
@@ -41,14 +70,14 @@ def read_photo(
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > max_pixels:
                 raise too_large
-            return _opaque(ImageOps.exif_transpose(image))
+            yield image
     except UserError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # Pillow's own limits
         raise too_large from None
     except UnidentifiedImageError:
         known = ", ".join(FORMATS)
-        raise UserError(f"{name}: not a photo of a known kind ({known}); convert it") from None
+        raise UserError(f"{name}: not a {kind} of a known kind ({known}); convert it") from None
     except Exception as error:  # Pillow's plug-ins raise a dozen kinds for damaged files
         lines = str(error).splitlines() or [type(error).__name__]
         raise UserError(f"{name}: damaged ({lines[0][:120]}); fetch it again") from None

@@ -20,7 +20,8 @@ from common.data.augment import augmentation
 from common.data.dataset import PetCache, PetDataset, to_float
 from common.data.geometry import FITS, fit_mask, fit_photo, unfit
 from common.data.leaks import NEAR, near_duplicates
-from common.data.pets import find_root, photo_path, read_mask, read_photo, trimap_path
+from common.data.pets import find_root, photo_path, read_mask, trimap_path
+from common.data.photos import read_photo
 from common.samples import Sample
 from common.scoring.counts import image_counts
 from common.scoring.scores import bootstrap

@@ -111,9 +111,9 @@ def spoil(root: Path) -> dict[str, str]:
         size = trimap.size
     Image.new("L", size, 2).save(trimap_path(root, "Abyssinian_5"))
     return {
-        "Abyssinian_1": "images/Abyssinian_1.jpg: not a readable photo (image file is truncated",
-        "beagle_2": "images/beagle_2.jpg: no such photo",
-        "Bengal_3": "annotations/trimaps/Bengal_3.png: no such trimap",
+        "Abyssinian_1": "images/Abyssinian_1.jpg: damaged (image file is truncated",
+        "beagle_2": "images/beagle_2.jpg: cannot be read (No such file",
+        "Bengal_3": "annotations/trimaps/Bengal_3.png: cannot be read (No such file",
         "pug_4": "images/pug_4.jpg: the photo is ",
         "Abyssinian_5": "annotations/trimaps/Abyssinian_5.png: there is no cat pixel in it",
     }

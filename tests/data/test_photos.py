@@ -107,9 +107,11 @@ def test_turned_as_the_camera_noted(kind: str):
     image = Image.new("RGB", (7, 5))
     image.putpixel((0, 0), (255, 255, 255))
     extra = {"lossless": True} if kind == "WEBP" else {}
-    photo = read_photo(packed(image, kind, exif=exif, **extra))
+    content = packed(image, kind, exif=exif, **extra)
+    photo = read_photo(content)
     assert photo.shape == (7, 5, 3)
     assert photo[0, 4].tolist() == [255] * 3 and photo.sum() == 3 * 255
+    assert np.array_equal(photo, np.rot90(read_photo(content, upright=False), -1))
 
 
 # What is no photo, or too much of one

@@ -25,7 +25,6 @@ from common.data.archive import MEMBERS, export_archive, import_archive, verify
 from common.data.cache import open_cache
 from common.data.dataset import prepare_folder
 from common.data.pets import read_mask
-from common.data.pets import read_photo as read_pet
 from common.data.photos import read_photo
 from common.data.synthetic import make_pets
 from common.inference import predict_mask
@@ -89,14 +88,14 @@ def mended(png: bytes) -> bytes:
 
 
 def test_photos(tmp_path: Path, record_property) -> None:
-    """By an upload and by the dataset's reader, which takes a file of the same bytes."""
+    """Of an upload, and of a file with the same bytes."""
 
     def attempt(upload: bytes) -> None:
         file = tmp_path / "pet.jpg"
         file.write_bytes(upload)
-        for read in (lambda: read_photo(upload), lambda: read_pet(file)):
+        for source in (upload, file):
             try:
-                pixels = read()
+                pixels = read_photo(source)
             except UserError as error:
                 assert "\n" not in str(error) and "object at" not in str(error)
             else:

@@ -289,7 +289,7 @@ def spoil(root: Path) -> None:
         (lambda root: shutil.rmtree(root), "no folder 'annotations'.*PETS_ROOT"),
         (lambda root: (root / "annotations/test.txt").unlink(), "split 'test' has no photo"),
         (lambda root: [f.unlink() for f in root.glob("annotations/*.txt")], "list no photo"),
-        (spoil, "none of 12 photos could be read; .*not a readable"),
+        (spoil, "none of 12 photos could be read; .*not a photo of a known kind"),
     ],
 )
 def test_a_folder_that_does_not_do(run, own_pets, results, make, message: str):
