@@ -1,4 +1,4 @@
-"""What several test files share: a generated dataset, its cache, and a model of a few weights."""
+"""What several test files share: a generated dataset, its cache, and models of a few weights."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from common.checkpoint import Card, save_checkpoint
 from common.data.dataset import PetCache, prepare
 from common.data.synthetic import make_pets
-from common.models import MODELS
+from common.models import MODELS, create_model
 from common.models.losses import segmentation_loss
 from common.training.trainer import TrainConfig
 from tests.browsing import chromium
@@ -73,6 +74,19 @@ def pets(tmp_path_factory) -> Path:
 def cache(pets, tmp_path_factory) -> PetCache:
     """The same photos at 32 px."""
     return prepare(pets, size=32, folder=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def small_models(tmp_path_factory) -> Path:
+    """Folder of two untrained checkpoints of a few weights: "unet", and "clicked", at 64 px."""
+    folder = tmp_path_factory.mktemp("small")
+    torch.manual_seed(0)
+    for name, model, kwargs in (
+        ("unet", "unet", {"widths": (16, 16), "depth": 1}),
+        ("clicked", "point_unet_s", {"encoder": "residual", "widths": (16, 16, 16, 16)}),
+    ):
+        save_checkpoint(folder / name, create_model(model, **kwargs), Card(model, kwargs, 64))
+    return folder
 
 
 @pytest.fixture

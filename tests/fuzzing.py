@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sys
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 
 from common.config import UserError
 
+EVERYTHING = "PROVOKE" in os.environ  # as `tests.faults` does; else a quarter of the trials
 SECONDS = 60  # for one input, on a busy machine; one takes milliseconds
 JSON = st.recursive(
     st.none()
@@ -84,12 +86,13 @@ def survive(
         record: pytest's ``record_property``, which gets the number of trials.
         inputs: what to draw from.
         attempt: is given one input; it may raise a `UserError` of one line, and nothing else.
-        examples, megabytes: at most.
+        examples: at most, where everything is tried.
+        megabytes: by which memory may rise.
     """
     trials = 0
 
     @settings(
-        max_examples=examples,
+        max_examples=examples if EVERYTHING else examples // 4,
         deadline=None,
         derandomize=True,
         database=None,

@@ -131,7 +131,7 @@ def test_the_commands_in_their_order(project: Path, pets: Path):
             assert json.loads(told[command].splitlines()[-1])["split"] == "test"
     assert "unet.safetensors" in told[TRAIN]
     assert len(list((project / "masks").iterdir())) == 3, "mask, overlay, JSON"
-    one, two = (out.splitlines()[-1] for c, out in told.items() if "common.scoring.photos " in c)
+    one, two = (out.splitlines()[-1] for c, out in told.items() if "common.evaluate " in c)
     assert one == two, "two processes count what one counts"
 
 

@@ -19,6 +19,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from common.config import ROOT
+from common.data.synthetic import make_pets
 from common.pipeline import execute
 from common.pipeline.account import duration
 from common.run_all import main
@@ -119,51 +120,37 @@ def test_a_stale_notebook_runs_again_with_those_downstream(root: Path, capsys) -
     assert status(root, capsys)["02_model"].startswith("up to date")
 
 
-def change_module(root: Path) -> None:
-    edit(root / "common/figures.py", "2 * x", "x + x")
+MODULE, UNET, MAE = "common/figures.py", "results/counts/unet.txt", "results/counts/mae.txt"
+RUNS = "results/local/runs/replay"
+CHANGES = {  # what is changed in a project -> who runs, and why
+    "a module": (
+        lambda root: edit(root / MODULE, "2 * x", "x + x"),
+        "02_model",
+        f"{MODULE} changed",
+    ),
+    "a comment": (lambda root: edit(root / MODULE, "return", "# twice\n    return"), "", ""),
+    "a table": (lambda root: (root / UNET).write_text("1 3"), "03_table", f"{UNET} changed"),
+    "a new table": (lambda root: (root / MAE).write_text("1 3"), "03_table", f"{MAE} is new"),
+    "no table": (lambda root: (root / UNET).unlink(), "03_table", f"{UNET} is gone"),
+    "no output": (
+        lambda root: (root / RUNS / "01_prep.ipynb").unlink(),
+        "01_prep",
+        "output notebook missing",
+    ),
+    "an output": (
+        lambda root: edit(root / RUNS / "01_prep.ipynb", "# 01_prep", "# other"),
+        "01_prep",
+        "output notebook changed",
+    ),
+    "the state": (
+        lambda root: (root / RUNS / "state.json").write_text("{"),
+        "01_prep 02_model 03_table",
+        "never ran",
+    ),
+}
 
 
-def change_comment(root: Path) -> None:
-    edit(root / "common/figures.py", "return", "# twice\n    return")
-
-
-def change_table(root: Path) -> None:
-    (root / "results/counts/unet.txt").write_text("1 3")
-
-
-def add_table(root: Path) -> None:
-    (root / "results/counts/mae.txt").write_text("1 3")
-
-
-def drop_table(root: Path) -> None:
-    (root / "results/counts/unet.txt").unlink()
-
-
-def drop_output(root: Path) -> None:
-    (root / "results/local/runs/replay/01_prep.ipynb").unlink()
-
-
-def touch_output(root: Path) -> None:
-    edit(root / "results/local/runs/replay/01_prep.ipynb", "# 01_prep", "# other")
-
-
-def break_state(root: Path) -> None:
-    (root / "results/local/runs/replay/state.json").write_text("{")
-
-
-@pytest.mark.parametrize(
-    ("change", "who", "reason"),
-    [
-        (change_module, "02_model", "common/figures.py changed"),
-        (change_comment, "", ""),
-        (change_table, "03_table", "results/counts/unet.txt changed"),
-        (add_table, "03_table", "results/counts/mae.txt is new"),
-        (drop_table, "03_table", "results/counts/unet.txt is gone"),
-        (drop_output, "01_prep", "output notebook missing"),
-        (touch_output, "01_prep", "output notebook changed"),
-        (break_state, "01_prep 02_model 03_table", "never ran"),
-    ],
-)
+@pytest.mark.parametrize(("change", "who", "reason"), CHANGES.values(), ids=CHANGES)
 def test_only_what_depends_on_a_change_runs(
     root: Path, no_kernel, capsys, change, who: str, reason: str
 ) -> None:
@@ -212,15 +199,13 @@ def test_a_notebook_that_trains_does_not_wait_for_its_own_results(
     rules = {"reads": ["results/counts/*"], "writes": ["results/counts/unet*"]}
     write_notebook(root, "03_table", parameters="train = False", **rules)
     main(["--profile", "cpu"], root=root)
-    change_table(root)
+    (root / UNET).write_text("1 3")
     assert status(root, capsys, "--profile", "cpu")["03_table"].startswith("up to date")
-    add_table(root)
-    said = status(root, capsys, "--profile", "cpu")["03_table"]
-    assert said == "results/counts/mae.txt is new"
+    (root / MAE).write_text("1 3")
+    assert status(root, capsys, "--profile", "cpu")["03_table"] == f"{MAE} is new"
 
 
 def test_smoke_writes_beside_the_real_results(root: Path, no_kernel, capsys) -> None:
-    pytest.importorskip("common.data.synthetic")
     defaults = "results_dir = 'results'\nstamp = ''\nimage_size = 128\ntrain = False"
     write_notebook(root, "03_table", parameters=defaults, reads=["results/counts/*"])
     assert main(["--profile", "smoke"], root=root) == 0
@@ -231,14 +216,13 @@ def test_smoke_writes_beside_the_real_results(root: Path, no_kernel, capsys) -> 
     assert given["stamp"] == "smoke run: not a result"
     assert (root / "results/_smoke/report.html").exists()
     assert not (root / "results/report.html").exists()
-    change_table(root)  # the real one
+    (root / UNET).write_text("1 3")  # the real one
     said = status(root, capsys, "--profile", "smoke")
     assert all(text.startswith("up to date") for text in said.values())
 
 
 def test_changed_data_runs_who_reads_it(root: Path, no_kernel, capsys, monkeypatch) -> None:
-    synthetic = pytest.importorskip("common.data.synthetic")
-    monkeypatch.setenv("PETS_ROOT", str(synthetic.make_pets(root / "pets", n=8)))
+    monkeypatch.setenv("PETS_ROOT", str(make_pets(root / "pets", n=8)))
     main([], root=root)
     assert all(text.startswith("up to date") for text in status(root, capsys).values())
     photo = next((root / "pets").rglob("*.jpg"))
@@ -268,36 +252,31 @@ def test_wrong_use_is_one_line(root: Path, no_kernel, capsys, arguments, message
     assert ran(root) == ""
 
 
-def broken_json(root: Path) -> None:
-    (root / "notebooks/02_model.ipynb").write_text("{")
+BROKEN = {  # what a source becomes -> what is said of it
+    "json": (
+        lambda root: (root / "notebooks/02_model.ipynb").write_text("{"),
+        "02_model.ipynb is not a readable notebook",
+    ),
+    "syntax": (
+        lambda root: write_notebook(root, "02_model", "%matplotlib inline\n!ls\nx = = 1"),
+        "02_model.ipynb, cell 3, line 3: invalid syntax; mend the cell",
+    ),
+    "parameters": (
+        lambda root: write_notebook(root, "02_model", parameters="a = 1\nb = a + 1"),
+        "parameters cell, line 2: 'b = a + 1' is not `name = literal`",
+    ),
+    "needs": (
+        lambda root: write_notebook(root, "02_model", needs=["03_*"]),
+        "needs '03_*' (metadata: pipeline.needs), but no earlier notebook",
+    ),
+    "module": (
+        lambda root: (root / MODULE).write_text("x ="),
+        "figures.py, line 1: invalid syntax; mend the module",
+    ),
+}
 
 
-def broken_syntax(root: Path) -> None:
-    write_notebook(root, "02_model", "%matplotlib inline\n!ls\nx = = 1")
-
-
-def broken_parameters(root: Path) -> None:
-    write_notebook(root, "02_model", parameters="a = 1\nb = a + 1")
-
-
-def broken_needs(root: Path) -> None:
-    write_notebook(root, "02_model", needs=["03_*"])
-
-
-def broken_module(root: Path) -> None:
-    (root / "common/figures.py").write_text("x =")
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (broken_json, "02_model.ipynb is not a readable notebook"),
-        (broken_syntax, "02_model.ipynb, cell 3, line 3: invalid syntax; mend the cell"),
-        (broken_parameters, "parameters cell, line 2: 'b = a + 1' is not `name = literal`"),
-        (broken_needs, "needs '03_*' (metadata: pipeline.needs), but no earlier notebook"),
-        (broken_module, "figures.py, line 1: invalid syntax; mend the module"),
-    ],
-)
+@pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_source_is_named(root: Path, no_kernel, capsys, damage, message: str) -> None:
     damage(root)
     assert main([], root=root) == 2

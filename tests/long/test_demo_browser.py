@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from common.canvas.choices import sample_photos
 from common.clicks.robot import centre
@@ -154,20 +153,6 @@ def test_the_picture_of_the_guide_is_shown(page):
     assert picture.evaluate("image => image.naturalWidth") > 500
 
 
-def test_keys_alone_are_enough(page):
-    page.page.locator(".cc-select").focus()
-    page.page.keyboard.press("Tab")
-    assert page.canvas.evaluate("canvas => canvas === document.activeElement")
-    outline = page.canvas.evaluate("canvas => getComputedStyle(canvas).outlineStyle")
-    assert outline == "solid", "the focus can be seen"
-    page.page.keyboard.press("Enter")
-    page.settle()
-    assert "1 click" in page.status and covered(page) > 0.75
-    page.page.keyboard.press("c")
-    page.settle()
-    assert covered(page) == 0
-
-
 def test_from_click_to_paint(page, capsys):
     """The median of ten clicks, as the page itself measures them."""
     page.click(inside(), SIZE)
@@ -226,18 +211,13 @@ def test_a_page_that_is_left_takes_its_kernel_along(browser, address, kind):
 # A phone
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(phone):
+def test_on_a_phone(phone):
+    """Nothing is wider than the screen, buttons are as large as a finger, a tap is a click."""
     assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert phone.root.evaluate("root => root.scrollWidth <= root.clientWidth")
-
-
-def test_on_a_phone_buttons_are_as_large_as_a_finger(phone):
     for control in phone.root.locator("button:visible, select, label").all():
         box = control.bounding_box()
         assert box["height"] >= 44 and box["width"] >= 44, control.inner_text()
-
-
-def test_on_a_phone_a_tap_clicks_and_the_dark_theme_is_on(phone):
     phone.page.touchscreen.tap(*phone.place(inside(), SIZE))
     phone.settle()
     assert "1 click" in phone.status and covered(phone) > 0.75
@@ -280,18 +260,6 @@ def test_a_bad_upload_is_explained_and_life_goes_on(page, content, reason, tmp_p
     assert covered(page) > 0.75
 
 
-def test_a_photo_of_ones_own(page, tmp_path):
-    """The dog upside down, as a phone stores it: turned back before it is shown."""
-    exif = Image.Exif()
-    exif[0x0112] = 3
-    Image.fromarray(DOG.image[::-1, ::-1]).save(tmp_path / "dog.jpg", quality=95, exif=exif)
-    page.root.locator('input[type="file"]').set_input_files(tmp_path / "dog.jpg")
-    page.page.wait_for_selector('.cc-thumb[title="Your photo"][aria-pressed="true"]')
-    page.settle()
-    page.click(inside(), SIZE)
-    assert covered(page) > 0.75 and "IoU" not in page.status
-
-
 def test_too_long_a_message_ends_its_connection_and_no_other(page, phone):
     assert phone.page.evaluate(SEND, 3_000_000) in (1006, 1009)
     page.click(inside(), SIZE)
@@ -308,23 +276,13 @@ def test_a_page_cannot_run_code(page, tmp_path):
     assert not proof.exists() and "execute_reply" not in heard
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "09_demo.ipynb",
-        "notebooks/01_data_prep.ipynb",
-        "voila/files/README.md",
-        "voila/tree",
-        "voila/files/notebooks/09_demo.ipynb",
-        "voila/files/common/config.py",
-        "api/contents",
-        "voila/files/..%2f..%2fetc/passwd",
-        "voila/static/..%2f..%2f..%2fapp.py",
-        "api/kernels",
-        "voila/files/figures/02_samples.png",
-        "api/kernels/no-such-kernel-at-all",
-    ],
-)
+FILES = "README.md notebooks/09_demo.ipynb common/config.py figures/02_samples.png"
+FILES += " ..%2f..%2fetc/passwd"
+PATHS = "09_demo.ipynb notebooks/01_data_prep.ipynb voila/tree api/contents api/kernels"
+PATHS += " voila/static/..%2f..%2f..%2fapp.py api/kernels/no-such-kernel-at-all"
+
+
+@pytest.mark.parametrize("path", [*PATHS.split(), *(f"voila/files/{f}" for f in FILES.split())])
 def test_nothing_else_is_served(address, path):
     status, text = fetch(address + path)
     assert status in (403, 404)

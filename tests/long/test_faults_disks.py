@@ -17,21 +17,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import torch
 
-from common import inference as predict
-from common import run_all
-from common.checkpoint import Card, save_checkpoint
+from common import evaluate, evaluate_clicks, predict, run_all
 from common.config import SAMPLES
-from common.data import dataset as data
+from common.data import __main__ as data
 from common.data.archive import export_archive
 from common.data.dataset import prepare_folder
 from common.data.synthetic import make_pets
-from common.models import create_model
 from common.pipeline import execute
-from common.scoring import clicking as evaluate_clicks
-from common.scoring import photos as evaluate
-from common.training import runs
+from common.training import __main__ as training
+from tests.data.test_cache import content
 from tests.test_run_all import write_notebook
 
 pytestmark = pytest.mark.long
@@ -41,16 +36,10 @@ DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # what lets root write where nobody may
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """Photos, their cache and its archive, and two networks of few weights."""
+    """Photos, their cache and its archive."""
     place = tmp_path_factory.mktemp("made")
     folder = prepare_folder(make_pets(place / "pets", n=16), size=32, folder=place / "cache")
     export_archive(folder, place / "pets.zip")
-    torch.manual_seed(0)
-    unet = {"widths": (16, 16), "depth": 1}
-    save_checkpoint(place / "unet", create_model("unet", **unet), Card("unet", unet, 32))
-    small = {"encoder": "residual", "widths": (16, 16, 16, 16)}
-    network = create_model("point_unet_s", **small)
-    save_checkpoint(place / "clicked", network, Card("point_unet_s", small, 32))
     return place
 
 
@@ -63,58 +52,42 @@ def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 Call = Callable[[Path], int]
-WRITERS = (
-    "prepare",
-    "export",
-    "import",
-    "runs",
-    "evaluate",
-    "evaluate_clicks",
-    "predict",
-    "run_all",
-    "smoke set",
-)
+WHERE = "--data-root {made}/pets --size 32"
+SCORED = "--data-root {made}/pets --split test --results {at} --out {at}/counts.parquet"
+QUICK = "--model toy --epochs 1 --batch-size 4 --workers 0 --precision no"
+WRITERS = {  # what is called, and with which words
+    "prepare": (data.main, f"prepare {WHERE} --folder {{at}}/cache"),
+    "export": (data.main, f"export {WHERE} --folder {{made}}/cache --out {{at}}/pets.zip"),
+    "import": (data.main, "import {made}/pets.zip --folder {at}/cache"),
+    "training": (training.main, f"{QUICK} {WHERE} --results {{at}}/results"),
+    "evaluate": (evaluate.main, f"--model {{small}}/unet {SCORED}"),
+    "evaluate_clicks": (
+        evaluate_clicks.main,
+        f"--photos 2 --clicks 1 --model {{small}}/clicked {SCORED}",
+    ),
+    "predict": (predict.main, "{photo} --model {small}/unet --out {at}/masks"),
+    "run_all": (run_all.main, ""),
+    "smoke set": (run_all.main, "--profile smoke --status"),
+}
 
 
-def writer(name: str, made: Path) -> Call:
+@pytest.fixture(params=WRITERS)
+def name(request) -> str:
+    """Of a command that writes; a test may name fewer."""
+    return request.param
+
+
+@pytest.fixture
+def call(name: str, made: Path, small_models: Path) -> Call:
     """A command, from the folder that it writes in to its exit code."""
-    pets, archive = str(made / "pets"), str(made / "pets.zip")
-    where = ["--data-root", pets, "--size", "32"]
-    quick = [
-        "--model",
-        "toy",
-        "--epochs",
-        "1",
-        "--batch-size",
-        "4",
-        "--workers",
-        "0",
-        "--precision",
-        "no",
-        *where,
-    ]
-    test = ["--data-root", pets, "--split", "test"]
-    unet, clicked = str(made / "unet"), str(made / "clicked")
-    photo = str(SAMPLES / "chelsea.png")
-    few = ["--photos", "2", "--clicks", "1", "--model", clicked]
-    calls: dict[str, Call] = {
-        "prepare": lambda at: data.main(["prepare", *where, "--folder", f"{at}/cache"]),
-        "export": lambda at: data.main(
-            ["export", *where, "--folder", str(made / "cache"), "--out", f"{at}/pets.zip"]
-        ),
-        "import": lambda at: data.main(["import", archive, "--folder", f"{at}/cache"]),
-        "runs": lambda at: runs.main([*quick, "--results", f"{at}/results"]),
-        "evaluate": lambda at: evaluate.main(
-            ["--model", unet, *test, "--results", f"{at}", "--out", f"{at}/counts.parquet"]
-        ),
-        "evaluate_clicks": lambda at: evaluate_clicks.main(
-            [*few, *test, "--results", f"{at}", "--out", f"{at}/clicks.parquet"]
-        ),
-        "predict": lambda at: predict.main([photo, "--model", unet, "--out", f"{at}/masks"]),
-        "run_all": lambda at: run_all.main([], root=at),
-        "smoke set": lambda at: run_all.main(["--profile", "smoke", "--status"], root=at),
-    }
-    return calls[name]
+    main, words = WRITERS[name]
+    known = {"made": made, "small": small_models, "photo": SAMPLES / "chelsea.png"}
+
+    def run(at: Path) -> int:
+        root = {"root": at} if main is run_all.main else {}
+        return main([word.format(at=at, **known) for word in words.split()], **root)
+
+    return run
 
 
 def furnish(place: Path) -> None:
@@ -126,14 +99,9 @@ def furnish(place: Path) -> None:
     write_notebook(place, "01_prep")
 
 
-def content(place: Path) -> dict[str, bytes]:
-    """Every file below a folder but locks, which stay."""
-    files = [path for path in place.rglob("*") if path.is_file()]
-    return {
-        str(path.relative_to(place)): path.read_bytes()
-        for path in files
-        if not path.name.endswith((".lock", ".full"))
-    }
+def standing(place: Path) -> dict[str, bytes]:
+    """Every file below a folder but locks, and but what fills the disk."""
+    return {name: held for name, held in content(place).items() if not name.endswith(".full")}
 
 
 @contextmanager
@@ -165,25 +133,23 @@ def filled(place: Path, room: int) -> Iterator[None]:
 
 def refused(call: Call, place: Path, capsys: pytest.CaptureFixture, reason: str) -> None:
     """The command says why in one line; what was there is there, and nothing half made."""
-    before = content(place)
+    before = standing(place)
     capsys.readouterr()
     assert call(place) == 2
     said = capsys.readouterr().err
     assert re.search(rf"error: .*: could not be written \([^\n]*({reason})", said), said
-    after = content(place)
+    after = standing(place)
     reads = "test_reads.csv"  # a line more, where the photos were scored before the disk was full
     assert b"1,2,3,4,5,0.5" in before.pop(reads) and b"1,2,3,4,5,0.5" in after[reads]
     assert before.items() <= after.items()
     assert not [name for name in after if ".tmp" in name]
 
 
-@pytest.mark.parametrize("name", WRITERS)
 def test_full_disk(
-    name: str, made: Path, tmp_path: Path, toy, no_kernel, small_disk, capsys, record_property
+    name, call, made, tmp_path, toy, no_kernel, small_disk, capsys, record_property
 ) -> None:
     """As files that may not grow, then, where one may be mounted, as a real disk."""
-    call = writer(name, made)
-    if name == "runs":
+    if name == "training":
         prepare_folder(made / "pets", size=32)  # only the training's own files are in question
     furnish(tmp_path / "limited")
     for trials, room in enumerate(ROOMS, 1):
@@ -256,12 +222,9 @@ def test_the_folder_of_these_tests_is_really_read_only(tmp_path: Path) -> None:
     (tmp_path / "place" / "new").touch()
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_read_only_folder(
-    name: str, made: Path, tmp_path: Path, toy, no_kernel, capsys, record_property
-) -> None:
+def test_read_only_folder(name, call, tmp_path, toy, no_kernel, capsys, record_property) -> None:
     record_property("trials", 2)
-    call, place = writer(name, made), tmp_path / "place"
+    place = tmp_path / "place"
     furnish(place)
     with read_only(place):
         refused(call, place, capsys, "Permission denied")
@@ -271,12 +234,10 @@ def test_read_only_folder(
     assert call(place) == 0
 
 
-@pytest.mark.parametrize("name", ["prepare", "import", "runs"])
-def test_what_is_done_can_be_used_read_only(
-    name: str, made: Path, tmp_path: Path, toy, capsys, record_property
-) -> None:
+@pytest.mark.parametrize("name", ["prepare", "import", "training"])
+def test_what_is_done_can_be_used_read_only(call, tmp_path, toy, capsys, record_property) -> None:
     record_property("trials", 1)
-    call, place = writer(name, made), tmp_path / "place"
+    place = tmp_path / "place"
     furnish(place)
     assert call(place) == 0
     with read_only(place):

@@ -25,13 +25,13 @@ import pandas as pd
 import pytest
 import torch
 
-from common.checkpoint import Card, read_card, save_checkpoint
+from common.checkpoint import read_card
 from common.config import ROOT
 from common.data.archive import export_archive
 from common.data.dataset import prepare_folder
 from common.data.synthetic import make_pets
-from common.models import create_model
 from tests.data.test_cache import content
+from tests.fuzzing import EVERYTHING
 from tests.test_run_all import PROGRAM, write_notebook
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]  # on a machine that is busy, too
@@ -47,7 +47,6 @@ class Work:
         argv: from the folder it may write in, the arguments for Python.
         begun: whether its work has begun, from that folder, what it printed and when it started.
         result: what must be the same in the end, from that folder.
-        kills: how often it is killed.
         before: fills the folder with what was there before.
         kept: what has been achieved; it may only grow.
     """
@@ -55,7 +54,6 @@ class Work:
     argv: Callable[[Path], list[str]]
     begun: Callable[[Path, str, float], bool]
     result: Callable[[Path], object]
-    kills: int
     before: Callable[[Path], object] = Path.mkdir
     kept: Callable[[Path], int] = lambda place: 0
 
@@ -128,18 +126,13 @@ def makes(pattern: str) -> Callable[[Path, str, float], bool]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
-    """Photos, their cache and its archive, and two networks of few weights."""
+def made(tmp_path_factory, small_models) -> Path:
+    """Photos, their cache and its archive, and the models of few weights."""
     place = tmp_path_factory.mktemp("made")
     make_pets(place / "few", n=24)
     folder = prepare_folder(make_pets(place / "many", n=320), folder=place / "cache")
     export_archive(folder, place / "pets.zip")
-    torch.manual_seed(0)
-    unet = {"widths": (16, 16), "depth": 1}
-    save_checkpoint(place / "unet", create_model("unet", **unet), Card("unet", unet, 64))
-    small = {"encoder": "residual", "widths": (16, 16, 16, 16)}
-    network = create_model("point_unet_s", **small)
-    save_checkpoint(place / "clicked", network, Card("point_unet_s", small, 64))
+    shutil.copytree(small_models, place, dirs_exist_ok=True)
     return place
 
 
@@ -163,7 +156,6 @@ def prepare_work(made: Path) -> Work:
         lambda place: ["-m", "common.data", "prepare", *where, "--folder", str(place)],
         says("decoding:"),
         content,
-        4,
         other_cache(made),
     )
 
@@ -174,7 +166,6 @@ def export_work(made: Path) -> Work:
         lambda place: ["-m", "common.data", "export", *where, "--out", str(place / "pets.zip")],
         says("320 photos at 128 px"),
         lambda place: (place / "pets.zip").read_bytes(),
-        3,
     )
 
 
@@ -184,7 +175,6 @@ def import_work(made: Path) -> Work:
         lambda place: ["-m", "common.data", "import", archive, "--folder", str(place)],
         makes(".*.new.tmp"),
         content,
-        3,
         other_cache(made),
     )
 
@@ -211,7 +201,6 @@ def training_work(made: Path) -> Work:
         lambda place: ["-m", "common.training", *settings, "--results", str(place)],
         says("training:"),
         result,
-        6,
         kept=epochs,
     )
 
@@ -238,14 +227,11 @@ def evaluation_work(made: Path, module: str, model: str, begun: str, *more: str)
             "-m",
             module,
             *common,
-            "--results",
-            str(place),
-            "--out",
-            str(place / "counts.parquet"),
+            f"--results={place}",
+            f"--out={place}/counts.parquet",
         ],
         says(begun),
         scores,
-        4,
         earlier_reading,
     )
 
@@ -289,9 +275,7 @@ def pipeline_work(made: Path) -> Work:
         keys = {name: entry["key"] for name, entry in state(place).items()}
         return outputs, content(place / "results/counts"), report.count("1225"), rest, keys
 
-    return Work(
-        lambda place: ["-c", PROGRAM, str(place)], says("running"), result, 5, project, done
-    )
+    return Work(lambda place: ["-c", PROGRAM, str(place)], says("running"), result, project, done)
 
 
 WORKS: dict[str, Callable[[Path], Work]] = {
@@ -299,11 +283,9 @@ WORKS: dict[str, Callable[[Path], Work]] = {
     "data export": export_work,
     "data import": import_work,
     "training": training_work,
-    "evaluation": lambda made: evaluation_work(
-        made, "common.scoring.photos", "unet", "scoring test"
-    ),
+    "evaluation": lambda made: evaluation_work(made, "common.evaluate", "unet", "scoring test"),
     "evaluation of clicks": lambda made: evaluation_work(
-        made, "common.scoring.clicking", "clicked", "clicking", "--photos", "24", "--clicks", "5"
+        made, "common.evaluate_clicks", "clicked", "clicking", "--photos", "24", "--clicks", "5"
     ),
     "pipeline": pipeline_work,
 }
@@ -312,14 +294,15 @@ WORKS: dict[str, Callable[[Path], Work]] = {
 @pytest.mark.parametrize("name", WORKS)
 def test_killed_and_started_again(name: str, made: Path, tmp_path: Path, record_property) -> None:
     work, moments = WORKS[name](made), random.Random(name)
-    record_property("trials", work.kills)
+    kills = 6 if EVERYTHING else 3
+    record_property("trials", kills)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for place in (whole, killed):
         work.before(place)
     _, seconds = run(work, whole)
     expected = work.result(whole)
-    share = 1 / work.kills if work.kept(whole) else 1  # of the time, if kills add up
-    for how in islice(cycle([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]), work.kills):
+    share = 1 / kills if work.kept(whole) else 1  # of the time, if kills add up
+    for how in islice(cycle([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]), kills):
         kill(work, killed, how, moments.uniform(0, share * seconds))
     run(work, killed)
     assert work.result(killed) == expected

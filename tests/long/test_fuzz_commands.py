@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
-import torch
 
-from common import inference as predict
-from common import run_all
+from common import evaluate, evaluate_clicks, predict, run_all
 from common.checkpoint import Card, save_checkpoint
-from common.data import dataset as data
-from common.models import create_model
-from common.scoring import clicking as evaluate_clicks
-from common.scoring import photos as evaluate
-from common.training import runs
+from common.data import __main__ as data
+from common.training import __main__ as training
 from tests.fuzzing import survive
 from tests.test_run_all import write_notebook
 
@@ -30,21 +26,8 @@ OUT = ("new/table.parquet", "", "toy.json/table.parquet", ".", "x" * 300)
 TRAINING = {
     **dict.fromkeys(("--epochs", "--max-steps", "--samples", "--size"), FEW),
     **dict.fromkeys(
-        (
-            "--batch-size",
-            "--lr",
-            "--weight-decay",
-            "--warmup",
-            "--clip",
-            "--ema",
-            "--seed",
-            "--fraction",
-            "--patience",
-            "--recipe",
-            "--coarse",
-            "--precision",
-            "--data-root",
-        ),
+        "--batch-size --lr --weight-decay --warmup --clip --ema --seed --fraction --patience "
+        "--recipe --coarse --precision --data-root".split(),
         TEXTS,
     ),
     "--workers": ("", "-1", "x"),
@@ -85,69 +68,47 @@ PIPELINE = {
 
 
 @pytest.fixture
-def work(toy, cache, pets: Path, tmp_path: Path, monkeypatch) -> Path:
-    """A folder to work in, with two checkpoints, a photo and a project of one notebook."""
+def work(toy, small_models, pets: Path, tmp_path: Path, monkeypatch) -> Path:
+    """A folder to work in, with checkpoints, a photo and a project of one notebook."""
     folder = tmp_path / "inner" / "work"
     (folder / "notebooks").mkdir(parents=True)
     write_notebook(folder, "01_prep", parameters="epochs = 3\nstamp = ''")
-    torch.manual_seed(0)
     save_checkpoint(folder / "toy", toy(width=8), Card("toy", {"width": 8}, 24))
-    small = {"encoder": "residual", "widths": (16, 16, 16, 16)}
-    network = create_model("point_unet_s", **small)
-    save_checkpoint(folder / "clicks", network, Card("point_unet_s", small, 32))
+    shutil.copytree(small_models, folder, dirs_exist_ok=True)
     (folder / "pet.jpg").write_bytes(next((pets / "images").iterdir()).read_bytes())
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PETS_ROOT", str(pets))
     return folder
 
 
-def commands(work: Path) -> dict[str, tuple[Callable, list[str], dict]]:
+def commands(work: Path) -> dict[str, tuple[Callable, str, dict]]:
     """Each command, arguments that make it quick, and options that may be given besides."""
-    out = ["--results", "r"]
-    quick = [
-        "--model",
-        "toy",
-        "--epochs",
-        "1",
-        "--batch-size",
-        "4",
-        "--workers",
-        "0",
-        "--precision",
-        "no",
-        "--size",
-        "32",
-        "--recipe",
-        "none",
-        *out,
-    ]
-    scored = ["--limit", "2", "--model", "./toy.json", "--split", "val", *out]
-    clicked = ["--photos", "2", "--clicks", "1", "--model", "./clicks.json", *out]
-    photo = ["pet.jpg", "--model", "./clicks.json", "--out", "masks"]
+    quick = "--model toy --epochs 1 --batch-size 4 --workers 0 --precision no --size 32"
     return {
-        "runs": (runs.main, quick, TRAINING),
-        "evaluate": (evaluate.main, scored, SCORING),
-        "evaluate_clicks": (evaluate_clicks.main, clicked, CLICKING),
-        "predict": (predict.main, photo, FILES),
-        "data": (data.main, ["prepare", "--size", "8", "--folder", "c"], CACHE),
-        "data import": (data.main, ["import", "toy.json"], {"--folder": OUT}),
-        "run_all": (lambda argv: run_all.main(argv, root=work), ["--status"], PIPELINE),
+        "training": (training.main, f"{quick} --recipe none --results r", TRAINING),
+        "evaluate": (
+            evaluate.main,
+            "--limit 2 --model ./toy.json --split val --results r",
+            SCORING,
+        ),
+        "evaluate_clicks": (
+            evaluate_clicks.main,
+            "--photos 2 --clicks 1 --model ./clicked.json --results r",
+            CLICKING,
+        ),
+        "predict": (predict.main, "pet.jpg --model ./clicked.json --out masks", FILES),
+        "data": (data.main, "prepare --size 8 --folder c", CACHE),
+        "data import": (data.main, "import toy.json", {"--folder": OUT}),
+        "run_all": (lambda argv: run_all.main(argv, root=work), "--status", PIPELINE),
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "examples"),
-    [
-        ("runs", 200),
-        ("evaluate", 100),
-        ("evaluate_clicks", 100),
-        ("predict", 100),
-        ("data", 100),
-        ("data import", 40),
-        ("run_all", 100),
-    ],
-)
-def test_options(work: Path, record_property, name: str, examples: int) -> None:
+COMMANDS = ("training", "evaluate", "evaluate_clicks", "predict", "data", "data import", "run_all")
+EXAMPLES = {"training": 200, "data import": 40}  # 100 of the others
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options(work: Path, record_property, name: str) -> None:
     main, sound, options = commands(work)[name]
     one = st.sampled_from(sorted(options)).flatmap(
         lambda option: st.tuples(st.just(option), st.sampled_from(options[option]))
@@ -155,7 +116,7 @@ def test_options(work: Path, record_property, name: str, examples: int) -> None:
     loose = st.tuples(st.sampled_from(["--nothing", "x", "--", "-", "", "\udcff"]))
 
     def attempt(more: list[tuple[str, ...]]) -> None:
-        argv = [*sound, *(part for pair in more for part in pair)]
+        argv = [*sound.split(), *(part for pair in more for part in pair)]
         with (
             contextlib.suppress(SystemExit),
             contextlib.redirect_stdout(io.StringIO()),
@@ -165,4 +126,4 @@ def test_options(work: Path, record_property, name: str, examples: int) -> None:
         assert {path.name for path in work.parent.iterdir()} == {"work"}
 
     inputs = st.lists(one, max_size=3) | st.lists(one | loose, max_size=3)
-    survive(record_property, inputs, attempt, examples, megabytes=400)
+    survive(record_property, inputs, attempt, EXAMPLES.get(name, 100), megabytes=400)

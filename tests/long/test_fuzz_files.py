@@ -38,19 +38,9 @@ pytestmark = pytest.mark.long
 # Photos
 
 KINDS = (
-    ("RGB", "JPEG"),
-    ("L", "JPEG"),
-    ("CMYK", "JPEG"),
-    ("RGBA", "PNG"),
-    ("P", "PNG"),
-    ("1", "PNG"),
-    ("LA", "PNG"),
-    ("I;16", "PNG"),
-    ("RGB", "WEBP"),
-    ("RGBA", "WEBP"),
-    ("P", "GIF"),
-    ("RGB", "BMP"),
-    ("P", "BMP"),
+    *((mode, "JPEG") for mode in ("RGB", "L", "CMYK")),
+    *((mode, "PNG") for mode in ("RGBA", "P", "1", "LA", "I;16")),
+    *(("RGB", "WEBP"), ("RGBA", "WEBP"), ("P", "GIF"), ("RGB", "BMP"), ("P", "BMP")),
 )
 
 
@@ -110,20 +100,8 @@ def test_photos(tmp_path: Path, record_property) -> None:
 
 # Archives
 
-PLACES = (
-    "../evil",
-    "/evil",
-    "a/../../evil",
-    "..\\evil",
-    "C:\\evil",
-    "images.npy/../evil",
-    "evil\0",
-    "\x7e/evil",
-    "./images.npy",
-    "IMAGES.NPY",
-    "sub/manifest.csv",
-    "",
-)
+PLACES = r"../evil /evil a/../../evil ..\evil C:\evil images.npy/../evil ./images.npy".split()
+PLACES += ["evil\0", "IMAGES.NPY", "sub/manifest.csv", "\x7e/evil", ""]
 ARRAYS = st.sampled_from(
     [
         np.zeros((8, 24, 24), np.uint8),
