@@ -1,6 +1,8 @@
 """The registry: every model of the report by name.
 
-A new model costs a module with a class (``inputs``, ``forward``, ``loss``) and one line here.
+A new model costs a module with a class (``version``, ``inputs``, ``forward``, ``loss``) and one
+line here. Raise a class's ``version`` when what its training or inference computes changes: what
+was made with the old one is then stale. Tidying leaves it alone.
 """
 
 from __future__ import annotations

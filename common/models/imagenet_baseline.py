@@ -52,6 +52,7 @@ class ImageNetBaseline(nn.Module):
             ImageNet gives.
     """
 
+    version = 1
     inputs = ("image", "mask", "breed")
 
     def __init__(

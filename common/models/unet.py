@@ -33,6 +33,7 @@ class UNet(nn.Module):
             what tells animals apart, and nothing of it is used to segment.
     """
 
+    version = 1
     inputs = ("image", "mask", "breed")
 
     def __init__(

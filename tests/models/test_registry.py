@@ -19,7 +19,7 @@ from common.checkpoint import Card, load_checkpoint, save_checkpoint, trained_te
 from common.config import UserError
 from common.data.dataset import PetDataset, prepare, to_float
 from common.data.synthetic import make_pets
-from common.models import MODELS, create_model, default_kwargs, list_models
+from common.models import MODELS, PRETRAINING, create_model, default_kwargs, list_models
 from common.models.layers import SelfAttention
 from common.models.unet import UNet
 from common.training.optim import decay_groups
@@ -68,6 +68,13 @@ def test_inputs_are_keys_of_an_item(name: str, cache):
     model = MODELS[name].func if hasattr(MODELS[name], "func") else MODELS[name]
     assert set(model.inputs) <= set(PetDataset(cache, cache.rows("train"))[0])
     assert {"image", "mask"} <= set(model.inputs)
+
+
+@pytest.mark.parametrize("name", MODELS | PRETRAINING)
+def test_every_model_has_a_version(name: str):
+    """Keys of trainings and scores hold it: tidying makes nothing stale, raising it does."""
+    made = (MODELS | PRETRAINING)[name]
+    assert type(getattr(made, "func", made).version) is int
 
 
 def test_forward_is_given_nothing_of_the_answer(name: str):

@@ -38,6 +38,7 @@ class PointUNet(nn.Module):
         blank: share of the training photos that get no click at all.
     """
 
+    version = 1
     inputs = ("image", "mask", "species")
 
     def __init__(

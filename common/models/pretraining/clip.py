@@ -69,6 +69,7 @@ class PetClip(nn.Module):
         random: leave the ImageNet weights out.
     """
 
+    version = 1
     inputs = ("image", "breed")
 
     def __init__(

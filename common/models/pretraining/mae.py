@@ -103,6 +103,7 @@ class MaskedAutoencoder(nn.Module):
         ratio: share of the patches that training hides.
     """
 
+    version = 1
     inputs = ("image",)
 
     def __init__(

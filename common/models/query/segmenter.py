@@ -33,6 +33,7 @@ class EncoderSegmenter(nn.Module):
         frozen: whether the encoder stays as it is (and out of the checkpoint).
     """
 
+    version = 1
     inputs = ("image", "mask")
 
     def __init__(
