@@ -23,6 +23,7 @@ from common.data.geometry import FITS
 from common.models import create_model, full_name
 from common.models.building import bounded
 from common.models.encoders.encoder import FrozenEncoder
+from common.models.tensors import matched
 from common.provenance import git_commit, versions
 
 FORMAT = 1
@@ -152,7 +153,9 @@ def load_checkpoint(path: str | Path, **kwargs) -> tuple[nn.Module, Card]:
     with bounded(file):
         model = create_model(card.model, **{**card.kwargs, **kwargs})
     _check_encoder(frozen_encoder(model), described.get("encoder"), file)
-    _fill(model, tensors, file)
+    expected = trained_tensors(model)
+    for name, value in matched(expected, tensors, file, "model").items():
+        expected[name].data.copy_(value)
     return model.eval().to(memory_format=torch.channels_last), card  # else reordered at each call
 
 
@@ -166,27 +169,6 @@ def _check_encoder(found: dict | None, trained_on: dict | None, file: Path) -> N
         f"{trained_on['sha256']}, but the weights at hand are {at_hand}; give "
         "load_checkpoint(..., checkpoint=PATH) the file of the right ones"
     )
-
-
-def _fill(model: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
-    """Copy tensors into the model; every one must be expected, and none may be missing."""
-    expected = trained_tensors(model)
-    missing, surplus = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
-    both = expected.keys() & tensors.keys()
-    shape = {n for n in both if expected[n].shape != tensors[n].shape}
-    kind = {n for n in both if expected[n].is_floating_point() != tensors[n].is_floating_point()}
-    for what, names in (
-        ("missing", missing),
-        ("surplus", surplus),
-        ("of another shape", shape),
-        ("of another kind of number", kind),
-    ):
-        if names:
-            raise UserError(
-                f"{file}: {len(names)} tensors {what}, as {min(names)}; it is of another model"
-            )
-    for name, value in expected.items():
-        value.data.copy_(tensors[name])
 
 
 def stem_of(path: str | Path) -> Path:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from common.models.encoders.encoder import ImageEncoder, padding
+from common.models.encoders.encoder import ImageEncoder
 from common.models.losses import image_cross_entropy, segmentation_loss
+from common.models.padding import pad, resize, unpad
 
 
 class Merge(nn.Module):
@@ -36,8 +36,7 @@ class Merge(nn.Module):
         )
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        coarse = F.interpolate(self.narrow(coarse), fine.shape[-2:], mode="bilinear")
-        return self.mix(coarse + self.lateral(fine))
+        return self.mix(resize(self.narrow(coarse), fine.shape[-2:]) + self.lateral(fine))
 
 
 class ImageNetBaseline(nn.Module):
@@ -92,18 +91,14 @@ class ImageNetBaseline(nn.Module):
 
     def encode_image(self, image: Tensor) -> list[Tensor]:
         """Features (B, C_i, H/2^i, W/2^i) of the padded photo, finest first."""
-        missing = padding(image, self.encoder.strides[-1])
-        return self.encoder(F.pad(image, missing, mode="replicate") if any(missing) else image)
+        return self.encoder(pad(image, self.encoder.strides[-1]))
 
     def decode_features(self, features: list[Tensor], image: Tensor) -> Tensor:
         """Class scores (B, 3, H, W) at the size of ``image``."""
         x = features[-1]
         for merge, fine in zip(reversed(self.merges), reversed(features[:-1]), strict=True):
             x = merge(x, fine)
-        height, width = image.shape[-2:]
-        stride = float(self.encoder.strides[0])
-        scores = F.interpolate(self.head(x).float(), scale_factor=stride, mode="bilinear")
-        return scores[..., :height, :width]
+        return unpad(self.head(x), image, self.encoder.strides[-1])
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W), and the ``breed``'s (B,)."""

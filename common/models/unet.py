@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.models.layers import Downsample, Normalize, ResidualBlock, SelfAttention, Upsample
 from common.models.layers import norm as normalise
 from common.models.losses import image_cross_entropy, segmentation_loss
+from common.models.padding import pad, unpad
 
 
 class UNet(nn.Module):
@@ -91,7 +91,7 @@ class UNet(nn.Module):
 
     def encode_image(self, image: Tensor) -> list[Tensor]:
         """The way down: features (B, widths[i], H/2^i, W/2^i) of each resolution, finest first."""
-        x = self.stem(self.pad(self.normalize(image)))
+        x = self.stem(pad(self.normalize(image), self.divisor))
         features = []
         for level, encode in enumerate(self.encode):
             x = encode(x if level == 0 else self.down[level - 1](x))
@@ -104,20 +104,7 @@ class UNet(nn.Module):
         for level in reversed(range(len(self.up))):
             x = self.up[level](x)
             x = self.decode[level](torch.cat([x, features[level]], 1) if self.skips else x)
-        return self.finish(self.head(x), image)
-
-    def pad(self, image: Tensor) -> Tensor:
-        """Repeat the last row and column until the grid halves evenly: any photo size works."""
-        bottom, right = (-size % self.divisor for size in image.shape[-2:])
-        return F.pad(image, (0, right, 0, bottom), mode="replicate") if bottom or right else image
-
-    def finish(self, scores: Tensor, image: Tensor) -> Tensor:
-        """Bring scores to the (padded) photo's grid and cut the padding off."""
-        height, width = image.shape[-2:]
-        factor = self.stem.stride[0]
-        if factor > 1:
-            scores = F.interpolate(scores.float(), scale_factor=factor, mode="bilinear")
-        return scores[..., :height, :width]
+        return unpad(self.head(x), image, self.divisor)
 
     def stages(self, size: int) -> list[dict]:
         """The U as a table, for the reader: name, side, level, channels, size, attention."""

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.checkpoint import Card, load_checkpoint
@@ -124,27 +123,11 @@ def _answers(
         turns = [entrant.model(part)]
         if entrant.clickable:
             place = fit_points(np.array([[click.x, click.y]]), *shape, card.size, card.fit)
-            turns.append(clicked_scores(entrant.model, part, torch.from_numpy(place)))
+            points = torch.from_numpy(place).expand(len(part), 1, 2)
+            turns.append(entrant.model(part, points, torch.ones(len(part), 1).long()))
         for clicks, scores in enumerate(turns):
             for number, score in enumerate(scores, first):
                 yield clicks, number, likeliest(unfit(score, *shape, card.fit))
-
-
-def clicked_scores(model: nn.Module, image: Tensor, point: Tensor | None) -> Tensor:
-    """Class scores (B, 3, S, S) under one click on the pet, by the rule of `PointUNet.forward`.
-
-    The click changes the mask alone; as without it, the pet's probability goes to the species.
-
-    Args:
-        image: (B, 3, S, S) in [0, 1].
-        point: (1, 2), (x, y) in pixels of the square, the same in all of them; None is no click.
-    """
-    count = len(image)
-    clicks = () if point is None else (point.expand(count, 1, 2), torch.ones(count, 1).long())
-    out = model.decode_clicks(model.encode_image(image), *clicks)
-    mask = F.interpolate(out["mask"].float(), image.shape[-2:], mode="bilinear")
-    species = out["species"].float().log_softmax(1)[..., None, None]  # (B, 2, 1, 1)
-    return torch.cat([F.logsigmoid(-mask), F.logsigmoid(mask) + species], 1)
 
 
 def likeliest(scores: Tensor) -> np.ndarray:

@@ -22,7 +22,7 @@ def token_classes(model: QuerySegmenter, cache: PetCache, split: str = "val") ->
 
     The area is the mean share of the photo that its mask covers, weighed by being an object.
     """
-    total = torch.zeros(len(model.decoder.names), len(KINDS) + 1, dtype=torch.float64)
+    total = torch.zeros(len(model.decoder.mask_tokens), len(KINDS) + 1, dtype=torch.float64)
     rows = cache.rows(split)
     for _, image in photo_batches(cache, rows, batch=32):
         told = model.eval().explain(image)

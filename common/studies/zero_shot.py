@@ -35,7 +35,7 @@ def zero_shot(model: PetClip, cache: PetCache) -> tuple[pd.DataFrame, pd.DataFra
     table = cache.manifest[cache.manifest["split"].isin(["train", "val"])]
     table = table[(table["split"] == "val") | table["breed"].isin(HELD_OUT)]
     rows = table.index.to_numpy()
-    batches = [model.eval().compare(x) for _, x in photo_batches(cache, rows, model.size)]
+    batches = [model.eval().similarity(x) for _, x in photo_batches(cache, rows, model.size)]
     of_breeds, of_species = (torch.cat(part).numpy() for part in zip(*batches, strict=True))
     own = of_breeds[np.arange(len(table)), table["breed_id"] - 1]
     found = pd.DataFrame(

@@ -60,7 +60,7 @@ def quick_reconstruction(
 ) -> dict[str, float]:
     """val_explained: share of the variance of hidden patches that a `MaskedAutoencoder` explains.
 
-    1 − `hidden_error`, since each patch's pixels have variance 1. The same patches are hidden in
+    1 − `forward_loss`, since each patch's pixels have variance 1. The same patches are hidden in
     every epoch; each process takes its share of the photos.
     """
     rows = cache.rows(split)[accelerator.process_index :: accelerator.num_processes]
@@ -68,9 +68,9 @@ def quick_reconstruction(
     total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     model.eval()
     for part, image in photo_batches(cache, rows, model.size):
-        masking = model.mask(len(part), generator=generator)
+        masking = model.random_masking(len(part), generator=generator)
         on_device = (x.to(accelerator.device) for x in (image, *masking))
-        error = model.hidden_error(*on_device)
+        error = model.forward_loss(*on_device)
         total += torch.tensor([float(error) * len(part), len(part)]).to(total)
     error, photos = accelerator.reduce(total)
     return {"val_explained": 1 - float(error / photos)}
@@ -92,7 +92,7 @@ def quick_zero_shot(
     right = torch.zeros(3, dtype=torch.float64, device=accelerator.device)
     model.eval()
     for part, image in photo_batches(cache, rows, model.size):
-        of_breeds, of_species = (x.cpu() for x in model.compare(image.to(accelerator.device)))
+        of_breeds, of_species = (x.cpu() for x in model.similarity(image.to(accelerator.device)))
         of_breeds[:, ~seen] = -1  # no name of a breed that was never named
         guesses = (of_breeds.argmax(1), breed), (of_species.argmax(1), species)
         hits = [int((guess == truth[part]).sum()) for guess, truth in guesses]

@@ -17,13 +17,7 @@ from common.clicks.prompts import pet_truth
 from common.clicks.robot import centre
 from common.inference import predict_mask
 from common.models import create_model
-from common.robustness.entrants import (
-    Remembering,
-    clicked_scores,
-    count_versions,
-    enter,
-    likeliest,
-)
+from common.robustness.entrants import Remembering, count_versions, enter, likeliest
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 256, (70, 90, 3), np.uint8)
@@ -90,13 +84,6 @@ def test_an_encoder_remembers_its_last_photos_only():
         assert torch.equal(remembering(image)[0], image + 1)
     assert encoder.calls == 4
     assert (remembering.channels, remembering.strides) == ((3,), (1,))
-
-
-def test_without_a_click_the_scores_are_those_of_the_model(checkpoints):
-    (entrant,) = enter(["point_unet_s"], checkpoints)
-    image = torch.rand(2, 3, 64, 64)
-    with torch.inference_mode():
-        assert torch.allclose(clicked_scores(entrant.model, image, None), entrant.model(image))
 
 
 def test_a_click_is_the_robots_and_the_predictors(checkpoints):

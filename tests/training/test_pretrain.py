@@ -78,8 +78,8 @@ def test_the_score_is_one_minus_the_loss_with_masks_that_stay(cache: PetCache):
     assert list(score) == ["val_explained"]
     assert quick_reconstruction(model, cache, "val", process()) == score
     ((_, image),) = photo_batches(cache, cache.rows("val"), 32)
-    masking = model.mask(len(image), generator=torch.Generator().manual_seed(0))
-    error = model.hidden_error(image, *masking).item()
+    masking = model.random_masking(len(image), generator=torch.Generator().manual_seed(0))
+    error = model.forward_loss(image, *masking).item()
     assert score["val_explained"] == pytest.approx(1 - error)
 
 

@@ -39,11 +39,6 @@ def loaded_net(name: str, recipe: Recipe, checkpoint: str | Path | None = None) 
     return net
 
 
-def padding(image: Tensor, step: int) -> tuple[int, int, int, int]:
-    """What a photo (..., H, W) lacks to multiples of ``step``: 0, right, 0, bottom (`F.pad`)."""
-    return 0, -image.shape[-1] % step, 0, -image.shape[-2] % step
-
-
 class ImageEncoder(nn.Module):
     """Photos (B, 3, H, W), float RGB in [0, 1] -> feature maps (B, D_i, h_i, w_i), finest first.
 

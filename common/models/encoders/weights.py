@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from common.config import UserError
+from common.models.tensors import matched
 
 State = dict[str, Tensor]
 
@@ -69,16 +70,8 @@ def fill(net: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
         UserError: a tensor is missing, surplus or of another shape.
     """
     expected = net.state_dict()
-    missing, surplus = expected.keys() - state.keys(), state.keys() - expected.keys()
-    wrong = {n for n in expected.keys() & state.keys() if expected[n].shape != state[n].shape}
-    for what, names in (("missing", missing), ("surplus", surplus), ("of another shape", wrong)):
-        if names:
-            raise UserError(
-                f"{origin}: {len(names)} tensors {what}, as {min(names)}; "
-                "the file is of another encoder or backbone"
-            )
-    tensors = {name: state[name].to(value.dtype) for name, value in expected.items()}
-    net.load_state_dict(tensors, assign=True)
+    found = matched(expected, state, origin, "encoder or backbone")
+    net.load_state_dict({n: x.to(expected[n].dtype) for n, x in found.items()}, assign=True)
 
 
 def weights_sha256(net: nn.Module) -> str:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.models.losses import IGNORE, image_cross_entropy, segmentation_loss
+from common.models.padding import pad, unpad
 from common.models.point.click_maps import click_maps
 from common.models.point.click_sampling import NO_CLICK, PET, correcting_clicks, first_clicks
 from common.models.point.decoder import PromptDecoder
@@ -61,22 +62,22 @@ class PointUNet(nn.Module):
         self.decoder = PromptDecoder(self.encoder.channels, widths, prompted=prompt == "decoder")
         self.species = nn.Linear(self.encoder.channels[-1], 2)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Class scores (B, 3, H, W) without a click: the pet's probability goes to the species.
+    def forward(
+        self, image: Tensor, points: Tensor | None = None, labels: Tensor | None = None
+    ) -> Tensor:
+        """Class scores (B, 3, H, W): the probability of the clicks' mask goes to the species.
 
-        Their softmax over classes is the probability of ground, cat and dog.
+        Their softmax over classes is the probability of ground, cat and dog. Arguments as of
+        `encode_image` and `decode_clicks`; without points it is the answer before any click.
         """
-        out = self.decode_clicks(self.encode_image(image))
-        height, width = image.shape[-2:]
-        mask = F.interpolate(out["mask"].float(), scale_factor=float(GRID), mode="bilinear")
-        mask = mask[..., :height, :width]
+        out = self.decode_clicks(self.encode_image(image), points, labels)
+        mask = unpad(out["mask"], image, self.encoder.strides[-1])
         species = out["species"].float().log_softmax(1)[..., None, None]  # (B, 2, 1, 1)
         return torch.cat([F.logsigmoid(-mask), F.logsigmoid(mask) + species], 1)
 
     def encode_image(self, image: Tensor) -> dict[str, list[Tensor] | Tensor]:
         """What clicks do not change, of photos (B, 3, H, W) in [0, 1]: done once a photo."""
-        bottom, right = (-edge % self.encoder.strides[-1] for edge in image.shape[-2:])
-        image = F.pad(image, (0, right, 0, bottom), mode="replicate")
+        image = pad(image, self.encoder.strides[-1])
         return {"image": image} if self.join else {"image": image, "pyramid": self.encoder(image)}
 
     def decode_clicks(
@@ -131,9 +132,7 @@ class PointUNet(nn.Module):
         features = self.encode_image(batch["image"])
         points, labels, previous = self.simulate(features, small(truth))
         out = self.decode_clicks(features, points, labels, previous)
-        height, width = mask.shape[-2:]
-        logits = F.interpolate(out["mask"].float(), scale_factor=float(GRID), mode="bilinear")
-        logits = logits[..., :height, :width]
+        logits = unpad(out["mask"], batch["image"], self.encoder.strides[-1])
         two = torch.cat([torch.zeros_like(logits), logits], 1)  # softmax of (0, z) = sigmoid(z)
         quality = F.mse_loss(out["quality"], iou(logits[:, 0] > 0, truth))
         species = image_cross_entropy(out["species"], batch["species"])

@@ -50,9 +50,9 @@ def multi_positive_loss(image: Tensor, text: Tensor, scale: Tensor, positive: Te
     """
     with full_precision(image):
         logits = scale * image.float() @ text.float().T
-    share = positive.float()
-    of_photos = F.cross_entropy(logits, share / share.sum(1, keepdim=True))
-    of_texts = F.cross_entropy(logits.T, share.T / share.T.sum(1, keepdim=True))
+    targets = positive.float()  # (B, B)
+    of_photos = F.cross_entropy(logits, targets / targets.sum(1, keepdim=True))
+    of_texts = F.cross_entropy(logits.T, targets.T / targets.T.sum(1, keepdim=True))
     return (of_photos + of_texts) / 2
 
 
@@ -146,13 +146,13 @@ class PetClip(nn.Module):
     @torch.no_grad()
     def prompts(self) -> tuple[Tensor, Tensor]:
         """Each breed's and each species' text, the mean over templates: (K, E) and (2, E)."""
-        every = torch.stack([self.encode_text(row) for row in self.captions]).float()  # (T, K, E)
-        breeds, kinds = every[: len(OF_BREED)], every[len(OF_BREED) :]
+        texts = torch.stack([self.encode_text(row) for row in self.captions]).float()  # (T, K, E)
+        breeds, species = texts[: len(OF_BREED)], texts[len(OF_BREED) :]
         one_each = [BREEDS.index(group[0]) for group in (CATS, DOGS)]  # a species' are all alike
-        return tuple(F.normalize(x.mean(0), dim=-1) for x in (breeds, kinds[:, one_each]))
+        return tuple(F.normalize(x.mean(0), dim=-1) for x in (breeds, species[:, one_each]))
 
     @torch.no_grad()
-    def compare(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def similarity(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Similarity of photos (B, 3, H, W) to each breed (B, K) and species (B, 2), float32."""
         photos = self.encode_image(image).float()
         breeds, species = self.prompts()

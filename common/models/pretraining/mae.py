@@ -19,7 +19,7 @@ from common.models.encoders.recipes import HALF
 from common.models.encoders.towers import timm_net
 from common.models.layers import Normalize
 
-Masking = tuple[Tensor, Tensor]  # keep (B, n): who is visible; restore (B, N): undoes the shuffle
+Masking = tuple[Tensor, Tensor]  # keep (B, n): visible patches; restore (B, N): their way back
 
 
 def sine_table(grid: int, width: int) -> Tensor:
@@ -59,47 +59,13 @@ def take(tokens: Tensor, order: Tensor) -> Tensor:
     return tokens.gather(1, order[..., None].expand(-1, -1, tokens.shape[-1]))
 
 
-class MaskedDecoder(nn.Module):
-    """What the encoder saw -> the pixels of all patches, those of hidden ones imagined.
-
-    Args:
-        grid: patches along an edge.
-        seen: width of the encoder.
-        pixels: numbers in a patch, 3·P².
-        width, depth: of its own blocks, in heads of 32.
-    """
-
-    def __init__(
-        self, grid: int, seen: int, pixels: int, *, width: int = 128, depth: int = 2
-    ) -> None:
-        super().__init__()
-        from timm.models.vision_transformer import Block
-
-        self.embed = nn.Linear(seen, width)
-        self.hidden = nn.Parameter(torch.randn(1, 1, width) * 0.02)  # the token of a hidden patch
-        self.register_buffer("places", sine_table(grid, width), persistent=False)
-        blocks = (Block(width, width // 32, qkv_bias=True) for _ in range(depth))
-        self.blocks = nn.Sequential(*blocks)
-        self.norm = nn.LayerNorm(width)
-        self.paint = nn.Linear(width, pixels)
-
-    def forward(self, tokens: Tensor, restore: Tensor) -> Tensor:
-        """(B, 1 + n, D), class token first, and (B, N) -> (B, N, 3·P²) in the photo's order."""
-        x = self.embed(tokens)
-        lacking = restore.shape[1] + 1 - x.shape[1]
-        hidden = self.hidden.to(x.dtype).expand(len(x), lacking, -1)
-        patches = take(torch.cat([x[:, 1:], hidden], 1), restore)  # unshuffled
-        x = torch.cat([x[:, :1], patches], 1) + self.places
-        return self.paint(self.norm(self.blocks(x)))[:, 1:]
-
-
 class MaskedAutoencoder(nn.Module):
     """Photo -> what its hidden patches look like.
 
     Args:
         size, patch: edges in pixels of photo and patch.
         width, depth, heads: of the encoder.
-        decoder_width, decoder_depth: of the decoder, which only pretraining needs.
+        decoder_width, decoder_depth: of the decoder, in heads of 32; only pretraining needs it.
         ratio: share of the patches that training hides.
     """
 
@@ -119,15 +85,23 @@ class MaskedAutoencoder(nn.Module):
         ratio: float = 0.75,
     ) -> None:
         super().__init__()
+        from timm.models.vision_transformer import Block
+
         if size % patch:
             raise UserError(f"size {size} is no multiple of the patch of {patch} px; choose one")
         self.size, self.patch, self.ratio, grid = size, patch, ratio, size // patch
         self.patches = grid**2
         self.normalize = Normalize(HALF, HALF)
         self.encoder = small_vit(size=size, patch=patch, width=width, depth=depth, heads=heads)
-        self.decoder = MaskedDecoder(
-            grid, width, 3 * patch**2, width=decoder_width, depth=decoder_depth
-        )
+        self.decoder_embed = nn.Linear(width, decoder_width)
+        self.mask_token = nn.Parameter(torch.randn(1, 1, decoder_width) * 0.02)
+        places = sine_table(grid, decoder_width)
+        self.register_buffer("decoder_pos_embed", places, persistent=False)
+        heads = decoder_width // 32
+        blocks = (Block(decoder_width, heads, qkv_bias=True) for _ in range(decoder_depth))
+        self.decoder_blocks = nn.Sequential(*blocks)
+        self.decoder_norm = nn.LayerNorm(decoder_width)
+        self.decoder_pred = nn.Linear(decoder_width, 3 * patch**2)
 
     def patchify(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, N, 3·P²)."""
@@ -141,38 +115,48 @@ class MaskedAutoencoder(nn.Module):
         p, h = self.patch, self.size // self.patch
         return rearrange(patches, "b (h w) (p q c) -> b c (h p) (w q)", p=p, q=p, h=h)
 
-    def mask(
+    def random_masking(
         self, count: int, ratio: float | None = None, generator: torch.Generator | None = None
     ) -> Masking:
         """Hide a random ``ratio`` of the patches of ``count`` photos; see `Masking`."""
-        order = torch.rand(count, self.patches, generator=generator).argsort(1)
+        order = torch.rand(count, self.patches, generator=generator).argsort(1)  # (B, N)
         hidden = round(self.patches * (self.ratio if ratio is None else ratio))
         return order[:, : self.patches - hidden], order.argsort(1)
 
-    def encode_visible(self, image: Tensor, keep: Tensor) -> Tensor:
+    def forward_encoder(self, image: Tensor, keep: Tensor) -> Tensor:
         """Class token and visible patches (B, 1 + n, D) of photos (B, 3, H, W) in [0, 1]."""
         net = self.encoder
         x = rearrange(net.patch_embed(self.normalize(image)), "b h w d -> b (h w) d")
-        x = take(x + net.pos_embed[:, 1:], keep)  # each knows its place before others leave
-        summary = (net.cls_token + net.pos_embed[:, :1]).expand(len(x), -1, -1)
-        return net.norm(net.blocks(torch.cat([summary, x], 1)))
+        x = take(x + net.pos_embed[:, 1:], keep)  # (B, n, D), each with its place
+        cls_token = (net.cls_token + net.pos_embed[:, :1]).expand(len(x), -1, -1)
+        return net.norm(net.blocks(torch.cat([cls_token, x], 1)))
 
-    def predict(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
-        """Normalised pixels of all patches (B, N, 3·P²), float32."""
-        return self.decoder(self.encode_visible(image, keep), restore).float()
+    def forward_decoder(self, latent: Tensor, restore: Tensor) -> Tensor:
+        """(B, 1 + n, D) and (B, N) -> normalised pixels of all patches (B, N, 3·P²), float32."""
+        x = self.decoder_embed(latent)
+        missing = restore.shape[1] + 1 - x.shape[1]
+        mask_tokens = self.mask_token.to(x.dtype).expand(len(x), missing, -1)
+        patches = take(torch.cat([x[:, 1:], mask_tokens], 1), restore)  # (B, N, D), unshuffled
+        x = torch.cat([x[:, :1], patches], 1) + self.decoder_pos_embed  # (B, 1 + N, D)
+        x = self.decoder_norm(self.decoder_blocks(x))
+        return self.decoder_pred(x)[:, 1:].float()
 
-    def hidden_error(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
+    def forward(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
+        """Normalised pixels of all patches (B, N, 3·P²), the hidden ones imagined."""
+        return self.forward_decoder(self.forward_encoder(image, keep), restore)
+
+    def forward_loss(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
         """Mean squared error of the hidden patches; painting each in its mean colour costs 1."""
         target, _, _ = normal_patches(self.patchify(image))
-        error = (self.predict(image, keep, restore) - target).square().mean(-1)  # (B, N)
+        error = (self(image, keep, restore) - target).square().mean(-1)  # (B, N)
         hidden = restore >= keep.shape[1]
         return (error * hidden).sum() / hidden.sum().clamp_min(1)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """`hidden_error` of ``image`` (B, 3, H, W) with patches hidden at random."""
+        """`forward_loss` of ``image`` (B, 3, H, W) with patches hidden at random."""
         image = batch["image"]
-        keep, restore = (x.to(image.device) for x in self.mask(len(image)))
-        return self.hidden_error(image, keep, restore)
+        keep, restore = (x.to(image.device) for x in self.random_masking(len(image)))
+        return self.forward_loss(image, keep, restore)
 
     @torch.no_grad()
     def reconstruct(
@@ -186,10 +170,11 @@ class MaskedAutoencoder(nn.Module):
         Returns:
             pictures (B, 3, H, W) in [0, 1], hidden (B, H, W) bool.
         """
-        keep, restore = (x.to(image.device) for x in self.mask(len(image), ratio, generator))
+        masking = self.random_masking(len(image), ratio, generator)
+        keep, restore = (x.to(image.device) for x in masking)
         patches = self.patchify(image)
         _, mean, deviation = normal_patches(patches)
-        painted = self.predict(image, keep, restore) * deviation + mean
+        painted = self(image, keep, restore) * deviation + mean
         hidden = (restore >= keep.shape[1])[..., None].expand_as(patches)
         pictures = self.unpatchify(torch.where(hidden, painted, patches))
         return pictures.clamp(0, 1), self.unpatchify(hidden)[:, 0]

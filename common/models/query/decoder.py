@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 from common.config import UserError
 from common.models.layers import norm
+from common.models.padding import resize
 from common.models.query.layers import (
     Refine,
     TwoWayLayer,
     fraction,
     full_precision,
     pixel_stem,
-    resize,
     sine_positions,
 )
 
@@ -74,7 +74,7 @@ class QueryDecoder(nn.Module):
             nn.Sequential(norm(c), nn.Conv2d(c, w, 1))
             for c, w in zip(channels, widths, strict=True)
         )
-        self.names = nn.Parameter(torch.randn(queries, width))
+        self.mask_tokens = nn.Parameter(torch.randn(queries, width))
         self.layers = nn.ModuleList(TwoWayLayer(width, heads) for _ in range(depth))
         self.stem = pixel_stem(fine) if stem else None
         self.refine = nn.ModuleList([Refine(width, fine), Refine(fine, fine)])
@@ -91,48 +91,59 @@ class QueryDecoder(nn.Module):
 
     def forward(self, features: list[Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
         """Class logits (B, Q, K + 1) and mask logits (B, Q, H/4, W/4)."""
-        tokens, seen, details, _ = self.interact(features, image)
+        tokens, image_embeddings, skips, _ = self.interact(features, image)
         tokens = self.norm(tokens)
-        pixels = self.pixel_embeddings(seen, details, image)
+        pixels = self.pixel_embeddings(image_embeddings, skips, image)  # (B, P, H/4, W/4)
         masks = torch.einsum("bqp,bphw->bqhw", self.to_mask(tokens), pixels)
         return self.to_class(tokens), masks
 
     def attention(self, features: list[Tensor], image: Tensor) -> Tensor:
-        """Where each token looks in each layer: (B, layers, Q, h, w), a sum of 1 over places."""
-        _, seen, _, shares = self.interact(features, image, look=True)
-        return rearrange(torch.stack(shares, 1), "b l q (h w) -> b l q h w", h=seen.shape[-2])
+        """Where each token looks in each layer: (B, layers, Q, h, w), a sum of 1 over the grid."""
+        _, grid, _, attn_weights = self.interact(features, image, need_weights=True)
+        stacked = torch.stack(attn_weights, 1)  # (B, layers, Q, N)
+        return rearrange(stacked, "b l q (h w) -> b l q h w", h=grid.shape[-2])
 
     def interact(
-        self, features: list[Tensor], image: Tensor, look: bool = False
+        self, features: list[Tensor], image: Tensor, need_weights: bool = False
     ) -> tuple[Tensor, Tensor, list[list[Tensor]], list[Tensor]]:
-        """Tokens (B, Q, D) and image (B, D, h, w) after the two-way layers.
+        """Tokens (B, Q, D) and image embeddings (B, D, h, w) after the two-way layers.
 
-        Returns also the maps of 1/8 and of 1/4, and if asked the tokens' shares of attention.
+        Returns also the maps of 1/8 and of 1/4, and if asked each layer's attention (B, Q, N).
         """
+        coarse, skips = self.project_maps(features, image)
+        height, width = max(tuple(x.shape[-2:]) for x in coarse)
+        grid = torch.stack([resize(x, (height, width)) for x in coarse]).sum(0)  # (B, D, h, w)
+        image_embeddings = rearrange(grid, "b d h w -> b (h w) d")
+        pos_embed = sine_positions(height, width, image_embeddings)  # (N, D)
+        tokens = mask_tokens = self.mask_tokens.expand(len(image), -1, -1)  # (B, Q, D)
+        attn_weights = []
+        for layer in self.layers:
+            tokens, image_embeddings, weights = layer(
+                tokens, image_embeddings, mask_tokens, pos_embed, need_weights
+            )
+            attn_weights.append(weights)
+        grid = rearrange(image_embeddings, "b (h w) d -> b d h w", h=height)
+        return tokens, grid, skips, attn_weights
+
+    def project_maps(
+        self, features: list[Tensor], image: Tensor
+    ) -> tuple[list[Tensor], list[list[Tensor]]]:
+        """Maps that become image tokens (B, D, h, w), and those of 1/8 and 1/4 (B, P, h, w)."""
         pixels = self.stem(image) if self.stem is not None else None
         if self.only and pixels is not None:
             features = [F.adaptive_avg_pool2d(pixels, fraction(image, 16))]
-        details: list[list[Tensor]] = [[], [] if pixels is None else [pixels]]
         coarse: list[Tensor] = []
+        skips: list[list[Tensor]] = [[], [] if pixels is None else [pixels]]
         for project, stride, feature in zip(self.project, self.strides, features, strict=True):
-            group = coarse if stride >= self.grid else details[stride < 8]
+            group = coarse if stride >= self.grid else skips[stride < 8]
             group.append(project(feature))
-        height, width = max(tuple(x.shape[-2:]) for x in coarse)
-        seen = torch.stack([resize(x, (height, width)) for x in coarse]).sum(0)
-        seen = rearrange(seen, "b d h w -> b (h w) d")
-        places = sine_positions(height, width, seen)
-        tokens = names = self.names.expand(len(image), -1, -1)
-        shares = []
-        for layer in self.layers:
-            tokens, seen, share = layer(tokens, seen, names, places, look)
-            shares.append(share)
-        return tokens, rearrange(seen, "b (h w) d -> b d h w", h=height), details, shares
+        return coarse, skips
 
-    def pixel_embeddings(self, seen: Tensor, details: list[list[Tensor]], image: Tensor) -> Tensor:
-        """(B, P, H/4, W/4), by way of 1/8."""
-        for refine, beside, stride in zip(self.refine, details, (8, GRID), strict=True):
-            seen = refine(seen, beside, fraction(image, stride))
-        return self.to_pixels(seen)
+    def pixel_embeddings(self, grid: Tensor, skips: list[list[Tensor]], image: Tensor) -> Tensor:
+        """Image embeddings (B, D, h, w) -> (B, P, H/4, W/4), by way of 1/8."""
+        for refine, maps, stride in zip(self.refine, skips, (8, GRID), strict=True):
+            grid = refine(grid, maps, fraction(image, stride))
+        return self.to_pixels(grid)
 
 
 def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
@@ -146,6 +157,6 @@ def semantic_scores(class_logits: Tensor, mask_logits: Tensor) -> Tensor:
         mask_logits: (B, Q, h, w).
     """
     with full_precision(mask_logits):
-        share = class_logits.float().softmax(-1)[..., :-1]  # (B, Q, K)
-        sums = torch.einsum("bqk,bqhw->bkhw", share, mask_logits.float().sigmoid())
+        classes = class_logits.float().softmax(-1)[..., :-1]  # (B, Q, K)
+        sums = torch.einsum("bqk,bqhw->bkhw", classes, mask_logits.float().sigmoid())
         return sums.clamp_min(1e-6).log()

@@ -14,16 +14,17 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from common.models.layers import Normalize, ResidualBlock, norm
+from common.models.padding import resize
 
 
 class Attention(nn.Module):
-    """Who asks, looks where the keys answer, and takes the values there (Vaswani et al. 2017)."""
+    """Multi-head attention (Vaswani et al. 2017), no key with a bias: it would change nothing."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.to_q = nn.Linear(width, width)
-        self.to_k = nn.Linear(width, width, bias=False)  # it would add the same to every place
+        self.to_k = nn.Linear(width, width, bias=False)
         self.to_v = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
 
@@ -31,54 +32,72 @@ class Attention(nn.Module):
         """(B, N, D) -> (B, heads, N, D / heads)."""
         return rearrange(x, "b n (m d) -> b m n d", m=self.heads)
 
-    def forward(self, asks: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        q, k, v = self.split(self.to_q(asks)), self.split(self.to_k(keys)), self.to_v(values)
-        seen = F.scaled_dot_product_attention(q, k, self.split(v))
-        return self.out(rearrange(seen, "b m n d -> b n (m d)"))
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """(B, Q, D), (B, N, D), (B, N, D) -> (B, Q, D)."""
+        q, k, v = self.split(self.to_q(query)), self.split(self.to_k(key)), self.to_v(value)
+        x = F.scaled_dot_product_attention(q, k, self.split(v))  # (B, heads, Q, D / heads)
+        return self.out(rearrange(x, "b m n d -> b n (m d)"))
 
-    def share(self, asks: Tensor, keys: Tensor) -> Tensor:
+    def attn_weights(self, query: Tensor, key: Tensor) -> Tensor:
         """Attention of each of Q to each of N, the mean over heads: (B, Q, N)."""
-        q, k = self.split(self.to_q(asks)), self.split(self.to_k(keys))
+        q, k = self.split(self.to_q(query)), self.split(self.to_k(key))
         return (q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])).softmax(-1).mean(1)
 
 
 class TwoWayLayer(nn.Module):
-    """Tokens look at each other, then at the image; then the image looks at the tokens."""
+    """Tokens look at each other, then at the image; then the image looks at the tokens.
+
+    SAM's two-way block; queries and keys carry their positions, values do not.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(4))
-        self.among, self.to_image, self.to_tokens = (Attention(width, heads) for _ in range(3))
+        self.self_attn = Attention(width, heads)
+        self.cross_attn_token_to_image = Attention(width, heads)
+        self.cross_attn_image_to_token = Attention(width, heads)
         self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
         )
 
     def forward(
-        self, tokens: Tensor, image: Tensor, names: Tensor, places: Tensor, look: bool = False
+        self,
+        tokens: Tensor,
+        image_embeddings: Tensor,
+        mask_tokens: Tensor,
+        pos_embed: Tensor,
+        need_weights: bool = False,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """tokens, names (B, Q, D), image (B, N, D), places (N, D) -> tokens, image, (B, Q, N)."""
+        """Tokens and image after the layer, and if asked the tokens' attention (B, Q, N).
+
+        Args:
+            tokens, mask_tokens: (B, Q, D), the second as the tokens' positions.
+            image_embeddings: (B, N, D).
+            pos_embed: (N, D).
+        """
         x = self.norms[0](tokens)
-        tokens = tokens + self.among(x + names, x + names, x)
-        x, keys = self.norms[1](tokens) + names, image + places
-        share = self.to_image.share(x, keys) if look else None
-        tokens = tokens + self.to_image(x, keys, image)
+        tokens = tokens + self.self_attn(x + mask_tokens, x + mask_tokens, x)  # (B, Q, D)
+        x, key = self.norms[1](tokens) + mask_tokens, image_embeddings + pos_embed
+        attend = self.cross_attn_token_to_image
+        attn_weights = attend.attn_weights(x, key) if need_weights else None  # (B, Q, N)
+        tokens = tokens + attend(x, key, image_embeddings)
         tokens = tokens + self.mlp(self.norms[2](tokens))
-        x = self.norms[3](image) + places
-        image = image + self.to_tokens(x, tokens + names, tokens)
-        return tokens, image, share
+        x = self.norms[3](image_embeddings) + pos_embed
+        x = self.cross_attn_image_to_token(x, tokens + mask_tokens, tokens)  # (B, N, D)
+        return tokens, image_embeddings + x, attn_weights
 
 
 class Refine(nn.Module):
-    """Features on a finer grid, with what that grid knows beside them: -> (B, C_out, h', w')."""
+    """Features on a finer grid, the maps of that grid added: -> (B, C_out, h', w')."""
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
         self.narrow = nn.Conv2d(c_in, c_out, 1)
         self.block = ResidualBlock(c_out, c_out, dropout=0.0)
 
-    def forward(self, x: Tensor, beside: list[Tensor], size: tuple[int, int]) -> Tensor:
+    def forward(self, x: Tensor, skips: list[Tensor], size: tuple[int, int]) -> Tensor:
         x = resize(self.narrow(x), size)
-        return self.block(sum((resize(other, size) for other in beside), start=x))
+        return self.block(sum((resize(other, size) for other in skips), start=x))
 
 
 def pixel_stem(width: int) -> nn.Sequential:
@@ -94,16 +113,16 @@ def pixel_stem(width: int) -> nn.Sequential:
 
 
 def sine_positions(height: int, width: int, like: Tensor) -> Tensor:
-    """Places of a grid in row-major order as sines: (N, D), half of D for rows, half for columns.
+    """Positions of a grid in row-major order: (N, D), half of D for rows, half for columns.
 
-    From half a wave over the whole photo to eight, so that a grid of any size can be told.
+    From half a wave over the whole photo to eight, so that a grid of any size fits.
     """
     quarter = like.shape[-1] // 4
     waves = 2 ** torch.linspace(-1, 3, quarter, device=like.device)
 
     def axis(count: int) -> Tensor:
-        place = (torch.arange(count, device=like.device) + 0.5) / count
-        angle = 2 * math.pi * place[:, None] * waves
+        centre = (torch.arange(count, device=like.device) + 0.5) / count
+        angle = 2 * math.pi * centre[:, None] * waves  # (count, D/4)
         return torch.cat([angle.sin(), angle.cos()], 1)  # (count, D/2)
 
     rows = axis(height)[:, None].expand(-1, width, -1)
@@ -114,11 +133,6 @@ def sine_positions(height: int, width: int, like: Tensor) -> Tensor:
 def full_precision(x: Tensor) -> torch.autocast:
     """Context without mixed precision on the device of ``x``, for sums over many pixels."""
     return torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
-
-
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, C, h, w) on another grid."""
-    return x if x.shape[-2:] == size else F.interpolate(x, size, mode="bilinear")
 
 
 def fraction(image: Tensor, stride: int) -> tuple[int, int]:

@@ -63,8 +63,7 @@ def choose_tokens(
         return torch.arange(classes, device=truth.device).expand(len(truth), -1)
     height, width = mask_logits.shape[-2:]
     small, counted = (F.adaptive_avg_pool2d(x, (height, width)) for x in (truth, valid))
-    share = class_logits.softmax(-1)[..., :classes]  # (B, Q, K)
-    cost = mask_costs(mask_logits, small, counted) - share
+    cost = mask_costs(mask_logits, small, counted) - class_logits.softmax(-1)[..., :classes]
     return cheapest_pairing(cost * truth.flatten(2).any(2)[:, None])
 
 
@@ -110,11 +109,10 @@ def overlap(masks: Tensor, regions: Tensor) -> Tensor:
 
 def class_loss(class_logits: Tensor, chosen: Tensor, present: Tensor) -> Tensor:
     """Cross-entropy of the tokens' classes; a token without a region should say "no object"."""
-    count, queries, kinds = class_logits.shape
-    nothing = kinds - 1
-    names = torch.arange(nothing, device=chosen.device).expand_as(chosen)
-    wanted = torch.full((count, queries), nothing, device=chosen.device)
-    wanted.scatter_(1, chosen, names.masked_fill(~present, nothing))
-    weight = class_logits.new_ones(kinds)
-    weight[nothing] = NO_OBJECT
-    return F.cross_entropy(class_logits.flatten(0, 1), wanted.flatten(), weight)
+    no_object = class_logits.shape[-1] - 1
+    classes = torch.arange(no_object, device=chosen.device).expand_as(chosen)  # (B, K)
+    target = torch.full(class_logits.shape[:2], no_object, device=chosen.device)  # (B, Q)
+    target.scatter_(1, chosen, classes.masked_fill(~present, no_object))
+    weight = class_logits.new_ones(no_object + 1)
+    weight[no_object] = NO_OBJECT
+    return F.cross_entropy(class_logits.flatten(0, 1), target.flatten(), weight)

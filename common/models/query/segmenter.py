@@ -16,10 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.config import UserError
-from common.models.encoders.encoder import FrozenEncoder, ImageEncoder, padding
+from common.models.encoders.encoder import FrozenEncoder, ImageEncoder
 from common.models.encoders.packing import unpack
 from common.models.encoders.recipes import encoder_name
 from common.models.losses import IGNORE, segmentation_loss
+from common.models.padding import pad, padded_size, padding, resize, unpad
 from common.models.query.decoder import GRID, QueryDecoder, semantic_scores
 from common.models.query.matching import MATCHINGS, set_loss
 
@@ -62,14 +63,9 @@ class EncoderSegmenter(nn.Module):
             self.channels, self.strides = self.encoder.channels, self.encoder.strides
         self.divisor = math.lcm(max(self.strides, default=4 * GRID), GRID)
 
-    def pad(self, image: Tensor) -> Tensor:
-        """Repeat the last row and column until the encoder's grid fits: any photo size works."""
-        missing = padding(image, self.divisor)
-        return F.pad(image, missing, mode="replicate") if any(missing) else image
-
     def encode_image(self, image: Tensor) -> list[Tensor]:
         """Feature maps of photos (B, 3, H, W); of a frozen encoder they may be kept."""
-        return self.encoder(self.pad(image)) if self.encoder is not None else []
+        return self.encoder(pad(image, self.divisor)) if self.encoder is not None else []
 
     def features_of(self, batch: dict[str, Tensor]) -> list[Tensor]:
         """`encode_image` of a batch's photos, or what it brings as ``features`` (B, F), packed.
@@ -78,19 +74,8 @@ class EncoderSegmenter(nn.Module):
         """
         if "features" not in batch:
             return self.encode_image(batch["image"])
-        size = self.padded_size(batch["image"])
+        size = padded_size(batch["image"], self.divisor)
         return unpack(batch["features"], self.channels, self.strides, size)
-
-    def padded_size(self, image: Tensor) -> tuple[int, int]:
-        """Height and width to which `pad` brings photos (B, 3, H, W)."""
-        right, bottom = padding(image, self.divisor)[1::2]
-        return image.shape[-2] + bottom, image.shape[-1] + right
-
-    def finish(self, grid: Tensor, image: Tensor) -> Tensor:
-        """Bring maps (B, C, h, w) of the padded photo to the photo's size: (B, C, H, W)."""
-        height, width = image.shape[-2:]
-        full = F.interpolate(grid.float(), self.padded_size(image), mode="bilinear")
-        return full[..., :height, :width]
 
 
 class QuerySegmenter(EncoderSegmenter):
@@ -147,19 +132,19 @@ class QuerySegmenter(EncoderSegmenter):
 
         They are `semantic_scores`, logarithms: their softmax over classes is a probability.
         """
-        kinds, masks = self.decode_features(self.encode_image(image), image)
-        return semantic_scores(kinds, self.finish(masks, image))
+        class_logits, masks = self.decode_features(self.encode_image(image), image)
+        return semantic_scores(class_logits, unpad(masks, image, self.divisor))
 
     def decode_features(self, features: list[Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
         """Class logits (B, Q, K + 1), and mask logits on 1/4 of the padded photo."""
-        return self.decoder(features, self.pad(image))
+        return self.decoder(features, pad(image, self.divisor))
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Set loss of ``image`` and ``mask`` (B, H, W)."""
         image, mask = batch["image"], batch["mask"]
-        kinds, masks = self.decode_features(self.features_of(batch), image)
+        class_logits, masks = self.decode_features(self.features_of(batch), image)
         target = F.pad(mask, padding(image, self.divisor), value=IGNORE)
-        return set_loss(kinds, masks, target, self.matching)
+        return set_loss(class_logits, masks, target, self.matching)
 
     @torch.no_grad()
     def explain(self, image: Tensor) -> dict[str, Tensor]:
@@ -171,11 +156,11 @@ class QuerySegmenter(EncoderSegmenter):
             attention: (B, layers, Q, h, w) shares over the padded photo's grid.
         """
         features = self.encode_image(image)
-        kinds, masks = self.decode_features(features, image)
+        class_logits, masks = self.decode_features(features, image)
         return {
-            "classes": kinds.float().softmax(-1),
-            "masks": self.finish(masks, image).sigmoid(),
-            "attention": self.decoder.attention(features, self.pad(image)),
+            "classes": class_logits.float().softmax(-1),
+            "masks": unpad(masks, image, self.divisor).sigmoid(),
+            "attention": self.decoder.attention(features, pad(image, self.divisor)),
         }
 
 
@@ -226,8 +211,8 @@ class LinearSegmenter(EncoderSegmenter):
         """Class scores (B, 3, H, W) at the size of ``image``."""
         maps = [head(feature) for head, feature in zip(self.head, features, strict=True)]
         finest = max(tuple(x.shape[-2:]) for x in maps)
-        scores = [F.interpolate(x.float(), finest, mode="bilinear") for x in maps]
-        return self.finish(torch.stack(scores).sum(0), image)
+        scores = [resize(x.float(), finest) for x in maps]
+        return unpad(torch.stack(scores).sum(0), image, self.divisor)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W)."""

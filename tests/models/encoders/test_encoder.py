@@ -18,10 +18,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from common.config import UserError
-from common.models.encoders.encoder import FrozenEncoder, ImageEncoder, padding, random_net
+from common.models.encoders.encoder import FrozenEncoder, ImageEncoder, random_net
 from common.models.encoders.recipes import ENCODERS, encoder_name
 from common.models.encoders.towers import ClipTaps, TimmTaps
 from common.models.encoders.weights import fill, packaged_lite0, weights_sha256
+from common.models.padding import padding
 from common.samples import load_sample
 
 HUB = {  # encoder -> library's name of the architecture, and of the weights

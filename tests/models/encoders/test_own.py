@@ -52,7 +52,7 @@ def expected(network: nn.Module, image: Tensor) -> Tensor:
     """The last map by the network's own way."""
     if isinstance(network, MaskedAutoencoder):
         inorder = torch.arange(network.patches).expand(len(image), -1)
-        tokens = network.encode_visible(image, inorder)[:, 1:]
+        tokens = network.forward_encoder(image, inorder)[:, 1:]
         return tokens.transpose(1, 2).unflatten(2, (4, 4))
     assert isinstance(network, PetClip)
     visual, photo = network.clip.visual, network.normalize(image)

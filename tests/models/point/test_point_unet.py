@@ -53,6 +53,21 @@ def test_a_click_changes_the_mask_and_padding_does_not(photo, prompt: str):
 
 
 @torch.inference_mode()
+def test_forward_takes_clicks_and_the_mask_goes_to_the_species():
+    """Class scores of an odd photo are the mask's and the species' probabilities, cut to size."""
+    model, photo = network().eval(), torch.rand(2, 3, 50, 61)
+    points, labels = torch.tensor([[[10.0, 20.0]]]).expand(2, 1, 2), torch.ones(2, 1).long()
+    out = model.decode_clicks(model.encode_image(photo), points, labels)
+    mask = torch.nn.functional.interpolate(out["mask"], scale_factor=2.0, mode="bilinear")
+    pet = mask.sigmoid()[:, 0, :50, :61]
+    shares = model(photo, points, labels).softmax(1)
+    torch.testing.assert_close(shares[:, 0], 1 - pet)
+    species = out["species"].softmax(1)[..., None, None]
+    torch.testing.assert_close(shares[:, 1:], pet[:, None] * species)
+    assert not torch.allclose(model(photo), model(photo, points, labels))
+
+
+@torch.inference_mode()
 def test_the_mask_before_is_seen_unless_told_otherwise(photo):
     for previous in (True, False):
         model = network(previous=previous).eval()

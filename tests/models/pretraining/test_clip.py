@@ -147,7 +147,7 @@ def test_names_held_out_are_never_trained():
 
 def test_text_does_not_reach_what_is_judged():
     """A photo is compared with all names alike: nothing of its own label is an argument."""
-    assert list(inspect.signature(PetClip.compare).parameters) == ["self", "image"]
+    assert list(inspect.signature(PetClip.similarity).parameters) == ["self", "image"]
     assert list(inspect.signature(PetClip.encode_image).parameters) == ["self", "image"]
 
 
@@ -171,7 +171,7 @@ def test_prompts_are_the_mean_over_templates():
 
 def test_comparisons_are_cosines(batch: dict[str, Tensor]):
     model = network()
-    of_breeds, of_species = model.compare(batch["image"])
+    of_breeds, of_species = model.similarity(batch["image"])
     assert of_breeds.shape == (4, 37) and of_species.shape == (4, 2)
     photos = model.encode_image(batch["image"]).detach()
     torch.testing.assert_close(of_breeds, photos @ model.prompts()[0].T)

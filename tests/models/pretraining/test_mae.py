@@ -48,7 +48,7 @@ def repaint(model: MaskedAutoencoder, image: Tensor, which: Tensor) -> Tensor:
 
 
 def test_a_quarter_stays_visible():
-    keep, restore = MaskedAutoencoder(**{**SMALL, "size": 96}).mask(5)
+    keep, restore = MaskedAutoencoder(**{**SMALL, "size": 96}).random_masking(5)
     assert keep.shape == (5, 36)
     assert restore.shape == (5, 144)
     assert (restore < 36).sum(1).tolist() == [36] * 5
@@ -57,7 +57,7 @@ def test_a_quarter_stays_visible():
 @settings(max_examples=20, deadline=None)
 @given(count=st.integers(1, 4), ratio=st.floats(0, 1), seed=st.integers(0, 99))
 def test_the_shuffle_is_undone(count: int, ratio: float, seed: int):
-    keep, restore = network().mask(count, ratio, seeded(seed))
+    keep, restore = network().random_masking(count, ratio, seeded(seed))
     assert keep.shape == (count, 16 - round(16 * ratio))
     order = restore.argsort(1)
     assert torch.equal(order[:, : keep.shape[1]], keep)
@@ -67,7 +67,9 @@ def test_the_shuffle_is_undone(count: int, ratio: float, seed: int):
 
 def test_photos_hide_their_own_patches_and_a_seed_repeats_them():
     model = network()
-    (keep, _), (again, _), (other, _) = (model.mask(8, generator=seeded(s)) for s in (1, 1, 2))
+    (keep, _), (again, _), (other, _) = (
+        model.random_masking(8, generator=seeded(s)) for s in (1, 1, 2)
+    )
     assert torch.equal(keep, again)
     assert not torch.equal(keep, other)
     assert len({tuple(row.sort().values.tolist()) for row in keep}) > 4
@@ -102,13 +104,17 @@ def place_of(model: MaskedAutoencoder, restore: Tensor, keep: Tensor, number: in
     tokens = torch.rand(1, 1 + keep.shape[1], 32)
     other = tokens.clone()
     other[:, 1 + number] += 1
-    change = (model.decoder(tokens, restore) - model.decoder(other, restore)).abs().sum(-1)[0]
+    change = (
+        (model.forward_decoder(tokens, restore) - model.forward_decoder(other, restore))
+        .abs()
+        .sum(-1)[0]
+    )
     return change.nonzero().flatten().tolist()
 
 
 def test_each_token_is_painted_at_its_own_place():
     model = network(decoder_depth=0)
-    keep, restore = model.mask(1, generator=seeded())
+    keep, restore = model.random_masking(1, generator=seeded())
     for number, place in enumerate(keep[0].tolist()):
         assert place_of(model, restore, keep, number) == [place]
 
@@ -116,7 +122,7 @@ def test_each_token_is_painted_at_its_own_place():
 def test_tokens_left_shuffled_would_be_noticed():
     """The mistake to fear: without the way back, tokens paint other places."""
     model = network(decoder_depth=0)
-    keep, restore = model.mask(1, generator=seeded())
+    keep, restore = model.random_masking(1, generator=seeded())
     shuffled = torch.arange(16)[None]
     found = [place_of(model, shuffled, keep, number) for number in range(keep.shape[1])]
     assert found != [[place] for place in keep[0].tolist()]
@@ -127,9 +133,9 @@ def test_without_hiding_the_encoder_is_timms_own(squares: Tensor):
     model = network()
     inorder = torch.arange(16).expand(3, -1)
     expected = model.encoder.forward_features(model.normalize(squares))
-    torch.testing.assert_close(model.encode_visible(squares, inorder), expected)
-    keep, restore = model.mask(3, 0.0, seeded())
-    tokens = model.encode_visible(squares, keep)
+    torch.testing.assert_close(model.forward_encoder(squares, inorder), expected)
+    keep, restore = model.random_masking(3, 0.0, seeded())
+    tokens = model.forward_encoder(squares, keep)
     back = torch.cat([tokens[:, :1], take(tokens[:, 1:], restore)], 1)
     torch.testing.assert_close(back, expected, rtol=1e-4, atol=1e-5)
 
@@ -139,22 +145,22 @@ def test_without_hiding_the_encoder_is_timms_own(squares: Tensor):
 
 def test_the_encoder_sees_nothing_that_is_hidden(squares: Tensor):
     model = network()
-    keep, restore = model.mask(3, generator=seeded())
+    keep, restore = model.random_masking(3, generator=seeded())
     hidden = restore >= keep.shape[1]
-    plain = model.encode_visible(squares, keep)
-    assert torch.equal(model.encode_visible(repaint(model, squares, hidden), keep), plain)
-    assert not torch.equal(model.encode_visible(repaint(model, squares, ~hidden), keep), plain)
+    plain = model.forward_encoder(squares, keep)
+    assert torch.equal(model.forward_encoder(repaint(model, squares, hidden), keep), plain)
+    assert not torch.equal(model.forward_encoder(repaint(model, squares, ~hidden), keep), plain)
 
 
 def test_only_hidden_patches_are_judged(squares: Tensor, monkeypatch):
     model = network()
-    keep, restore = model.mask(3, generator=seeded())
+    keep, restore = model.random_masking(3, generator=seeded())
     hidden = restore >= keep.shape[1]
     painted = torch.rand(3, 16, 192, generator=seeded(1))
-    monkeypatch.setattr(model, "predict", lambda *_: painted)
-    error = model.hidden_error(squares, keep, restore)
-    assert torch.equal(model.hidden_error(repaint(model, squares, ~hidden), keep, restore), error)
-    other = model.hidden_error(repaint(model, squares, hidden), keep, restore)
+    monkeypatch.setattr(model, "forward", lambda *_: painted)
+    error = model.forward_loss(squares, keep, restore)
+    assert torch.equal(model.forward_loss(repaint(model, squares, ~hidden), keep, restore), error)
+    other = model.forward_loss(repaint(model, squares, hidden), keep, restore)
     assert not torch.isclose(other, error)
     target = normal_patches(model.patchify(squares))[0]
     by_hand = torch.stack([(painted - target)[b, n].square().mean() for b, n in hidden.nonzero()])
@@ -174,19 +180,21 @@ def test_patches_are_normalised_one_by_one():
 def test_painting_the_mean_colour_costs_one(squares: Tensor, monkeypatch):
     """So that 1 − loss is the share of the variance that is explained."""
     model = network()
-    monkeypatch.setattr(model, "predict", lambda *_: torch.zeros(3, 16, 192))
-    assert model.hidden_error(squares, *model.mask(3)).item() == pytest.approx(191 / 192, abs=1e-3)
+    monkeypatch.setattr(model, "forward", lambda *_: torch.zeros(3, 16, 192))
+    assert model.forward_loss(squares, *model.random_masking(3)).item() == pytest.approx(
+        191 / 192, abs=1e-3
+    )
     assert model.loss({"image": squares}).item() == pytest.approx(191 / 192, abs=1e-3)
 
 
 def test_it_learns_to_paint(squares: Tensor):
     model = network().train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    masking = model.mask(3, generator=seeded())
+    masking = model.random_masking(3, generator=seeded())
     smooth = torch.nn.functional.interpolate(squares[..., ::8, ::8], (32, 32), mode="bilinear")
     errors = []
     for _ in range(60):
-        error = model.hidden_error(smooth, *masking)
+        error = model.forward_loss(smooth, *masking)
         error.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -217,7 +225,7 @@ def test_reconstructions_keep_what_was_visible(squares: Tensor):
 
 def test_a_hidden_patch_has_the_true_brightness(squares: Tensor, monkeypatch):
     model = network()
-    monkeypatch.setattr(model, "predict", lambda *_: torch.zeros(3, 16, 192))
+    monkeypatch.setattr(model, "forward", lambda *_: torch.zeros(3, 16, 192))
     pictures, _ = model.reconstruct(squares, 1.0)
     expected = model.patchify(squares).mean(-1)
     torch.testing.assert_close(model.patchify(pictures).mean(-1), expected)

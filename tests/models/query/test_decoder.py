@@ -43,8 +43,8 @@ def maps(channels=PYRAMID[0], strides=PYRAMID[1], size=(64, 96)) -> tuple[list[T
 def test_classes_and_masks_of_every_token(channels: tuple, strides: tuple, stem: bool | str):
     model = decoder(channels, strides, stem=stem)
     features, photo = maps(channels, strides, (56, 84))
-    kinds, masks = model(features, photo)
-    assert kinds.shape == (2, 5, 4)
+    class_logits, masks = model(features, photo)
+    assert class_logits.shape == (2, 5, 4)
     assert masks.shape == (2, 5, 14, 21)
 
 
@@ -56,29 +56,29 @@ def test_the_stem_sees_pixels_and_the_rest_sees_features(stem: bool | str):
     """
     model = decoder(stem=stem)
     features, photo = maps()
-    kinds, masks = model(features, photo)
-    other_kinds, other_masks = model(features, 1 - photo)
-    assert torch.equal(kinds, other_kinds) is (stem != "only")
+    class_logits, masks = model(features, photo)
+    other_classes, other_masks = model(features, 1 - photo)
+    assert torch.equal(class_logits, other_classes) is (stem != "only")
     assert torch.equal(masks, other_masks) is (stem is False)
     other = model([1 - x for x in features], photo)
-    assert torch.equal(kinds, other[0]) is torch.equal(masks, other[1]) is (stem == "only")
+    assert torch.equal(class_logits, other[0]) is torch.equal(masks, other[1]) is (stem == "only")
 
 
 @pytest.mark.parametrize(("channels", "strides"), [PYRAMID, PLAIN])
 @pytest.mark.parametrize("stem", [True, False, "only"])
 def test_nothing_is_built_that_nothing_trains(channels: tuple, strides: tuple, stem: bool | str):
     model = decoder(channels, strides, stem=stem).train()
-    kinds, masks = model(*maps(channels, strides))
-    (kinds.square().mean() + masks.square().mean()).backward()
+    class_logits, masks = model(*maps(channels, strides))
+    (class_logits.square().mean() + masks.square().mean()).backward()
     assert not [n for n, value in model.named_parameters() if value.grad is None]
 
 
 def test_coarse_maps_become_tokens_and_fine_ones_join_later():
     model = decoder()
     features, photo = maps()
-    _, seen, details, _ = model.interact(features, photo)
-    assert seen.shape == (2, 32, 4, 6)  # stride 16, where 32 joins
-    assert [[tuple(x.shape[1:]) for x in group] for group in details] == [
+    _, grid, skips, _ = model.interact(features, photo)
+    assert grid.shape == (2, 32, 4, 6)  # stride 16, where 32 joins
+    assert [[tuple(x.shape[1:]) for x in group] for group in skips] == [
         [(16, 8, 12)],
         [(16, 16, 24), (16, 16, 24)],  # of the stem and of stride 4
     ]
@@ -88,8 +88,8 @@ def test_coarse_maps_become_tokens_and_fine_ones_join_later():
 def test_tokens_and_image_learn_of_each_other():
     model = decoder(PLAIN[0], PLAIN[1], depth=1)
     features, photo = maps(*PLAIN)
-    tokens, seen, _, _ = model.interact(features, photo)
-    (of_tokens,) = torch.autograd.grad(seen.square().sum(), model.names, retain_graph=True)
+    tokens, grid, _, _ = model.interact(features, photo)
+    (of_tokens,) = torch.autograd.grad(grid.square().sum(), model.mask_tokens, retain_graph=True)
     assert of_tokens.any(1).all(), "the image hears every token"
     of_image = torch.autograd.grad(tokens[:, 0].square().sum(), model.project[0][1].weight)[0]
     assert of_image.any()
@@ -108,11 +108,11 @@ def test_photos_of_a_batch_do_not_meet():
 
 
 def test_positions_are_in_row_major_order_and_all_different():
-    places = sine_positions(3, 5, torch.empty(1, 15, 32)).view(3, 5, 32)
-    rows, columns = places[..., :16], places[..., 16:]
+    pos_embed = sine_positions(3, 5, torch.empty(1, 15, 32)).view(3, 5, 32)
+    rows, columns = pos_embed[..., :16], pos_embed[..., 16:]
     assert torch.equal(rows, rows[:, :1].expand_as(rows))
     assert torch.equal(columns, columns[:1].expand_as(columns))
-    apart = torch.cdist(places.view(15, 32), places.view(15, 32)) + 9 * torch.eye(15)
+    apart = torch.cdist(pos_embed.view(15, 32), pos_embed.view(15, 32)) + 9 * torch.eye(15)
     assert apart.min() > 0.3
     half = (0 + 0.5) / 3  # the first row's centre; the slowest wave is half a period
     assert rows[0, 0, 0].item() == pytest.approx(math.sin(2 * math.pi * half / 2))
@@ -128,8 +128,8 @@ def test_a_change_of_one_place_changes_the_pixels_there(cell: tuple[int, int]):
         x[..., cell[0], cell[1]] += 3
 
     def pixels(given: list[Tensor]) -> Tensor:
-        _, seen, details, _ = model.interact(given, photo)
-        return model.pixel_embeddings(seen, details, photo)  # (B, P, 16, 24)
+        _, grid, skips, _ = model.interact(given, photo)
+        return model.pixel_embeddings(grid, skips, photo)  # (B, P, 16, 24)
 
     change = (pixels(other) - pixels(features)).norm(dim=1)[0]
     row, column = divmod(int(change.argmax()), change.shape[1])
@@ -150,10 +150,13 @@ def test_shuffled_features_give_another_answer():
 def test_attention_is_a_share_of_the_places_and_changes_no_answer():
     model = decoder(depth=3)
     features, photo = maps()
-    share = model.attention(features, photo)
-    assert share.shape == (2, 3, 5, 4, 6)
-    torch.testing.assert_close(share.sum((-2, -1)), torch.ones(2, 3, 5))
-    plain, looked = model.interact(features, photo), model.interact(features, photo, look=True)
+    attention = model.attention(features, photo)
+    assert attention.shape == (2, 3, 5, 4, 6)
+    torch.testing.assert_close(attention.sum((-2, -1)), torch.ones(2, 3, 5))
+    plain, looked = (
+        model.interact(features, photo),
+        model.interact(features, photo, need_weights=True),
+    )
     for one, two in zip(plain[:2], looked[:2], strict=True):
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
 
@@ -161,7 +164,11 @@ def test_attention_is_a_share_of_the_places_and_changes_no_answer():
 def test_a_two_way_layer_worked_by_hand():
     """Without projections, attention is softmax(q·k/√D)·v, added to what was there."""
     layer, d = TwoWayLayer(4, 1).eval(), 4
-    for attention in (layer.among, layer.to_image, layer.to_tokens):
+    for attention in (
+        layer.self_attn,
+        layer.cross_attn_token_to_image,
+        layer.cross_attn_image_to_token,
+    ):
         for part in attention.children():
             part.weight.data = torch.eye(d)
             if part.bias is not None:
@@ -170,7 +177,10 @@ def test_a_two_way_layer_worked_by_hand():
         nn.init.zeros_(value)
     draw = torch.Generator().manual_seed(0)
     tokens, image = torch.randn(1, 2, d, generator=draw), torch.randn(1, 3, d, generator=draw)
-    names, places = torch.randn(1, 2, d, generator=draw), torch.randn(3, d, generator=draw)
+    mask_tokens, pos_embed = (
+        torch.randn(1, 2, d, generator=draw),
+        torch.randn(3, d, generator=draw),
+    )
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return (q @ k.transpose(1, 2) / math.sqrt(d)).softmax(-1) @ v
@@ -179,12 +189,12 @@ def test_a_two_way_layer_worked_by_hand():
         return torch.nn.functional.layer_norm(x, (d,))
 
     x = norm(tokens)
-    after = tokens + attend(x + names, x + names, x)
-    after = after + attend(norm(after) + names, image + places, image)
-    seen = image + attend(norm(image) + places, after + names, after)
-    found = layer(tokens, image, names, places)
+    after = tokens + attend(x + mask_tokens, x + mask_tokens, x)
+    after = after + attend(norm(after) + mask_tokens, image + pos_embed, image)
+    grid = image + attend(norm(image) + pos_embed, after + mask_tokens, after)
+    found = layer(tokens, image, mask_tokens, pos_embed)
     torch.testing.assert_close(found[0], after, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found[1], seen, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found[1], grid, rtol=1e-4, atol=1e-5)
     assert found[2] is None
 
 
@@ -198,10 +208,10 @@ def logits(probability: list) -> Tensor:
 
 def test_semantic_scores_worked_by_hand():
     """Two tokens, two classes, one pixel; the last class of a token is "no object"."""
-    kinds = torch.tensor([[[0.7, 0.1, 0.2], [0.2, 0.2, 0.6]]]).log()
+    class_logits = torch.tensor([[[0.7, 0.1, 0.2], [0.2, 0.2, 0.6]]]).log()
     masks = logits([[[[0.9]], [[0.5]]]])
     sums = [0.7 * 0.9 + 0.2 * 0.5, 0.1 * 0.9 + 0.2 * 0.5]
-    scores = semantic_scores(kinds, masks)
+    scores = semantic_scores(class_logits, masks)
     assert scores.exp().flatten().tolist() == pytest.approx(sums)
     assert scores.softmax(1)[0, 0].item() == pytest.approx(sums[0] / sum(sums))
 
@@ -211,10 +221,12 @@ def test_a_token_shares_itself_out_among_classes_and_not_a_class_among_tokens():
 
     Token 0 is sure of class 1; tokens 1 and 2 say "no object" but prefer class 0 to class 1.
     """
-    kinds = torch.tensor([[[0.0, 4.0, 0.0], [4.0, 0.0, 9.0], [4.0, 0.0, 9.0]]])
+    class_logits = torch.tensor([[[0.0, 4.0, 0.0], [4.0, 0.0, 9.0], [4.0, 0.0, 9.0]]])
     masks = logits([[[[0.5]], [[0.9]], [[0.9]]]])
-    assert semantic_scores(kinds, masks).argmax(1).item() == 1
-    over_queries = torch.einsum("bqk,bqhw->bkhw", kinds.softmax(1)[..., :-1], masks.sigmoid())
+    assert semantic_scores(class_logits, masks).argmax(1).item() == 1
+    over_queries = torch.einsum(
+        "bqk,bqhw->bkhw", class_logits.softmax(1)[..., :-1], masks.sigmoid()
+    )
     assert over_queries.argmax(1).item() == 0, "the example does not show the mistake"
 
 
@@ -222,13 +234,15 @@ def test_a_token_shares_itself_out_among_classes_and_not_a_class_among_tokens():
 @given(st.integers(0, 10_000), st.floats(-20, 20))
 def test_one_more_on_all_classes_of_a_token_changes_nothing(seed: int, shift: float):
     draw = torch.Generator().manual_seed(seed)
-    kinds = torch.randn(2, 4, 4, generator=draw)
+    class_logits = torch.randn(2, 4, 4, generator=draw)
     masks = torch.randn(2, 4, 3, 3, generator=draw)
-    scores = semantic_scores(kinds, masks)
+    scores = semantic_scores(class_logits, masks)
     one = shift * torch.nn.functional.one_hot(torch.tensor(1), 4).view(1, 4, 1)
-    torch.testing.assert_close(semantic_scores(kinds + one, masks), scores, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        semantic_scores(class_logits + one, masks), scores, rtol=1e-4, atol=1e-4
+    )
     order = torch.randperm(4, generator=draw)
-    shuffled = semantic_scores(kinds[:, order], masks[:, order])
+    shuffled = semantic_scores(class_logits[:, order], masks[:, order])
     torch.testing.assert_close(shuffled, scores, rtol=1e-4, atol=1e-4)
 
 

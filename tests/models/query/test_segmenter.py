@@ -80,18 +80,19 @@ def test_the_parts_make_the_scores(photos: Tensor):
     model = query()
     padded = F.pad(photos, (0, 1, 0, 15), mode="replicate")
     assert padded.shape[-2:] == (48, 48)
-    kinds, masks = model.decoder(model.encoder(padded), padded)
+    class_logits, masks = model.decoder(model.encoder(padded), padded)
     large = F.interpolate(masks, (48, 48), mode="bilinear")[..., :33, :47]
-    torch.testing.assert_close(model(photos), semantic_scores(kinds, large))
+    torch.testing.assert_close(model(photos), semantic_scores(class_logits, large))
 
 
 def test_the_border_of_the_padding_costs_nothing(photos: Tensor):
     model = query()
     mask = torch.randint(0, 3, (2, 33, 47), generator=torch.Generator().manual_seed(0))
-    kinds, masks = model.decode_features(model.encode_image(photos), photos)
+    class_logits, masks = model.decode_features(model.encode_image(photos), photos)
     target = F.pad(mask, (0, 1, 0, 15), value=IGNORE)
     torch.testing.assert_close(
-        model.loss({"image": photos, "mask": mask.to(torch.uint8)}), set_loss(kinds, masks, target)
+        model.loss({"image": photos, "mask": mask.to(torch.uint8)}),
+        set_loss(class_logits, masks, target),
     )
 
 
@@ -117,13 +118,13 @@ def test_kept_features_of_a_padded_photo_give_the_same_loss(photos: Tensor, monk
 
 def test_explained_tokens_add_up_to_the_scores(photos: Tensor):
     model = query(depth=3)
-    told = model.explain(photos)
-    assert told["classes"].shape == (2, 5, 4)
-    assert told["masks"].shape == (2, 5, 33, 47)
-    assert told["attention"].shape == (2, 3, 5, 3, 3)
-    torch.testing.assert_close(told["classes"].sum(-1), torch.ones(2, 5))
-    torch.testing.assert_close(told["attention"].sum((-2, -1)), torch.ones(2, 3, 5))
-    sums = torch.einsum("bqk,bqhw->bkhw", told["classes"][..., :-1], told["masks"])
+    tokens = model.explain(photos)
+    assert tokens["classes"].shape == (2, 5, 4)
+    assert tokens["masks"].shape == (2, 5, 33, 47)
+    assert tokens["attention"].shape == (2, 3, 5, 3, 3)
+    torch.testing.assert_close(tokens["classes"].sum(-1), torch.ones(2, 5))
+    torch.testing.assert_close(tokens["attention"].sum((-2, -1)), torch.ones(2, 3, 5))
+    sums = torch.einsum("bqk,bqhw->bkhw", tokens["classes"][..., :-1], tokens["masks"])
     torch.testing.assert_close(sums, model(photos).exp(), rtol=1e-4, atol=1e-5)
 
 
