@@ -150,7 +150,7 @@ class Oracle(nn.Module):
         own = 0.5 * F.one_hot(torch.tensor(breeds), 37)
         self.answers = iter(zip(near + own, F.one_hot(torch.tensor(species), 2), strict=True))
 
-    def compare(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def similarity(self, image: Tensor) -> tuple[Tensor, Tensor]:
         rows = [next(self.answers) for _ in image]
         return torch.stack([a for a, _ in rows]), torch.stack([b for _, b in rows]).float()
 

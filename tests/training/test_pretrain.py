@@ -93,7 +93,7 @@ class Named(nn.Module):
         self.of_breeds, self.of_species, self.held_out = of_breeds, of_species, held_out
         self.seen = 0
 
-    def compare(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def similarity(self, image: Tensor) -> tuple[Tensor, Tensor]:
         part = slice(self.seen, self.seen + len(image))
         self.seen += len(image)
         return self.of_breeds[part].clone(), self.of_species[part].clone()
@@ -213,12 +213,12 @@ def test_snapshots_of_a_very_short_run_are_all_there(
 def test_captions_are_made_for_training_photos_alone(cache: PetCache, tmp_path: Path, monkeypatch):
     """Training sees each training photo's breed; validation hands over photos and nothing else."""
     model, breeds, images = test_clip.network(), [], []
-    loss, compare = model.loss, model.compare
+    loss, similarity = model.loss, model.similarity
     monkeypatch.setattr(
         type(model), "loss", lambda _, batch: (breeds.append(batch["breed"]), loss(batch))[1]
     )
     monkeypatch.setattr(
-        type(model), "compare", lambda _, image: (images.append(image), compare(image))[1]
+        type(model), "similarity", lambda _, image: (images.append(image), similarity(image))[1]
     )
     config = TrainConfig(epochs=1, batch_size=3, workers=0, precision="no", recipe="none")
     Trainer(
