@@ -1,4 +1,4 @@
-"""Where a result comes from: hashes of the code it reached, commit, versions, processor."""
+"""Where a result comes from: code it reached and its versions, commit, packages, processor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import resolve_name
 from itertools import accumulate
@@ -148,22 +149,36 @@ def _imports(tree: ast.Module, package: str, root: Path) -> Iterator[str]:
                 yield full if module_path(full, root) else base
 
 
-def source_key(modules: Iterable[str], root: Path = ROOT) -> str:
-    """One hash for a set of modules, by which a checkpoint names the code that made it.
+def raised(module: str, root: Path = ROOT) -> list[list]:
+    """Versions above 1 of the modules that a module of the project reaches by import.
 
-    Exactly the named modules count (with their ``.js`` and ``.css``), not what they import;
-    for that, pass ``module_closure(...)``.
+    What decides over stored results says ``VERSION = 1``, and whoever changes what comes out
+    raises it. The 1 is not told: a move, a split or a new import makes nothing stale.
 
-    Raises:
-        UserError: no such module under ``root``.
+    Returns:
+        Pairs of a module's last name and its version, sorted; none for foreign code.
     """
-    hashes = {}
-    for name in set(modules):
-        path = module_path(name, root)
-        if path is None:
-            raise UserError(f"no module {name!r} under {root}; check the spelling")
-        hashes[name] = [code_hash(file) for file in (path, *assets(path))]
-    return json_sha256(hashes)
+    path = module_path(module, root)
+    closure = module_closure(path, root) if path else {}
+    found = {name: _version(_parse(file)) for name, file in closure.items()}
+    return sorted(
+        [name.rpartition(".")[2], number] for name, number in found.items() if number > 1
+    )
+
+
+def _version(tree: ast.Module) -> int:
+    for node in tree.body:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id="VERSION")], value=ast.Constant(value=int(number))
+            ):
+                return number
+    return 1
+
+
+def version_of(thing: object) -> int:
+    """The version that stands beside a function or a class: ``VERSION`` of its module, else 1."""
+    return getattr(sys.modules[thing.__module__], "VERSION", 1)
 
 
 def git_commit(root: Path = ROOT) -> str:

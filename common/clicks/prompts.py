@@ -16,6 +16,8 @@ from scipy.ndimage import distance_transform_edt
 
 from common.config import IGNORE, UserError
 
+VERSION = 1  # raise it when another click would follow from the same masks
+
 
 @dataclass(frozen=True)
 class Click:

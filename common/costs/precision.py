@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from common.config import CLASSES, atomic_path
-from common.models import create_model
+from common.artifacts import artifact
+from common.config import CLASSES
+from common.models import create_model, default_kwargs
 
+VERSION = 1  # raise it when something else is timed
 FORMATS = {"float32": torch.float32, "bf16": torch.bfloat16}
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
 
@@ -52,9 +55,7 @@ def _step(
     network.zero_grad(set_to_none=True)
 
 
-def measure_or_load(file: Path, name: str, *, measure: bool, **kwargs) -> pd.DataFrame:
-    """The table of `training_speed`, measured now or as stored in ``file``."""
-    if measure and not file.is_file():
-        with atomic_path(file) as path:
-            training_speed(name, **kwargs).to_csv(path, index=False)
-    return pd.read_csv(file)
+def training_speed_or_load(file: Path, name: str, *, measure: bool, **how: int) -> pd.DataFrame:
+    """The table of `training_speed`, measured where what is asked changed, else as stored."""
+    key = {"model": name, "kwargs": default_kwargs(name), **how} if measure else None
+    return artifact(file, partial(training_speed, name, **how), key=key)

@@ -49,6 +49,11 @@ class PetCache:
     problems: pd.DataFrame
     info: dict
 
+    @property
+    def identity(self) -> list[str]:
+        """Hashes of the photos, their masks and their split."""
+        return [self.info["files"][file] for file in ("images.npy", "masks.npy", "manifest.csv")]
+
     def rows(self, split: str, fraction: float = 1.0, seed: int = 0) -> np.ndarray:
         """Row numbers of a split; a ``fraction`` keeps that share of each breed."""
         table = self.manifest[self.manifest["split"] == split]

@@ -27,7 +27,13 @@ class PetDataset(Dataset):
 
     An item is ``image`` (3, S, S) uint8 (`to_float` it as a batch), ``mask`` (S, S) uint8,
     ``species`` and ``breed`` (both counted from 0).
+
+    Attributes:
+        inputs, identity: of `common.training.trainer.Items`: nothing beside the photos.
     """
+
+    inputs: tuple[str, ...] = ()
+    identity: dict = {}
 
     def __init__(
         self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from common.artifacts import read_table
 from common.checkpoint import checkpoint_files, read_card
 from common.config import CHECKPOINTS, RESULTS, atomic_path, cli
 from common.models import MODELS, PRETRAINING
 from common.models.encoders.recipes import ENCODERS
 from common.scoring.click_scores import click_scores
-from common.scoring.photos import headline, read_counts
+from common.scoring.photos import headline
 from common.wording import MAIN, wording
 
 HEAD = """\
@@ -100,7 +101,7 @@ def _scores(results: Path, name: str) -> dict[str, str]:
     files = {kind: results / kind / f"{name}_test.parquet" for kind in ("counts", "clicks")}
     if not files["counts"].is_file():
         return {"limits": "not scored by itself"}
-    counts = read_counts(files["counts"])
+    counts = read_table(files["counts"])
     table = headline(counts)
     rows = {f"scores, {len(counts):,} photos": _told(table, MAIN)}
     weakest = table.loc[["iou_background", "iou_cat", "iou_dog"], "value"].idxmin()
@@ -110,7 +111,7 @@ def _scores(results: Path, name: str) -> dict[str, str]:
         f"{100 * table.at['ece', 'value']:.1f} % (ECE)"
     )
     if files["clicks"].is_file() and name.startswith("point_"):
-        clicks = read_counts(files["clicks"])
+        clicks = read_table(files["clicks"])
         found = click_scores(clicks)
         rows[f"clicked, {clicks['image'].nunique():,} photos"] = _told(found, CLICKED)
         limits += f"; {found.at['noc90', 'value']:.2f} clicks to an IoU of 0.9, by a robot"

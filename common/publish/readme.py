@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from common.artifacts import read_table
 from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from common.costs.clicks import latency_quantiles
 from common.scoring.click_scores import click_scores
-from common.scoring.photos import headline, read_counts
+from common.scoring.photos import headline
 from common.studies.comparison import scored_names
 from common.training.runs import load_run
 from common.wording import MAIN, wording
@@ -32,7 +33,7 @@ def results_block(results: Path = RESULTS) -> str:
     """Markdown tables of the committed checkpoints on the test photos: unprompted, and clicked."""
     rows = []
     for name in scored_names(results):
-        counts = read_counts(results / "counts" / f"{name}_test.parquet")
+        counts = read_table(results / "counts" / f"{name}_test.parquet")
         table = headline(counts)
         cells = [f"{table.at[score, 'value']:.3f}" for score in MAIN]
         low, high = table.loc["miou", ["low", "high"]]
@@ -44,11 +45,11 @@ def results_block(results: Path = RESULTS) -> str:
 def _clicks(results: Path) -> str:
     """The table of models that were trained on clicks; nothing where none was counted."""
     rows, file = [], results / "click_latency.parquet"
-    ms = latency_quantiles(read_counts(file))["p50"] if file.is_file() else {}
+    ms = latency_quantiles(read_table(file))["p50"] if file.is_file() else {}
     for name in scored_names(results, "clicks"):
         if not hasattr(load_run(name, results).model, "decode_clicks"):
             continue  # a control: notebook 05 says how to read it
-        counts = read_counts(results / "clicks" / f"{name}_test.parquet")
+        counts = read_table(results / "clicks" / f"{name}_test.parquet")
         values = click_scores(counts)["value"]
         cells = [form.format(values[score]) for score, form in CLICKED.items()]
         click = f"{ms[name, 'click']:.0f}" if (name, "click") in ms else ""

@@ -24,6 +24,7 @@ from common.data.geometry import fit_points, to_input, unfit
 from common.models.encoders.encoder import FrozenEncoder
 from common.scoring.counts import confusion_counts
 
+VERSION = 1  # raise it when a model would be asked in another way
 BATCH = 9  # photos in one pass
 
 

@@ -23,6 +23,9 @@ from common.config import UserError
 Damage = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 
+VERSION = 1  # raise it when a photo would be perturbed in another way
+
+
 def gaussian_noise(photo: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:
     """Add normal noise of standard deviation ``sigma`` (0 to 255) to each value on its own."""
     return to_uint8(photo + sigma * rng.standard_normal(photo.shape))

@@ -16,28 +16,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from common.artifacts import full_key, read_table, stored, write_table
 from common.checkpoint import read_card
-from common.config import CHECKPOINTS, RESULTS, UserError, atomic_path, cli
+from common.config import CHECKPOINTS, RESULTS, UserError, cli
 from common.data.dataset import resolve_root
 from common.data.pets import fingerprint
 from common.models import list_models
-from common.provenance import processor, source_key
+from common.provenance import processor
 from common.robustness.entrants import Entrant, enter
 from common.robustness.perturb import LEVELS, PERTURBATIONS
 from common.robustness.sample import SEED, count_sample, forecast, read_sample
 from common.robustness.scores import CLEAN, clean_and_worst, clean_miou
-from common.scoring.photos import log_test_read, read_counts
+from common.scoring.photos import log_test_read
 from common.scoring.scores import CONFUSION
 
 PHOTOS = 200
 STEPS = tuple(range(1, LEVELS))  # level 0 is the clean photo, which all perturbations share
-SCORING = (  # decide what is counted
-    "common.data.geometry",
-    "common.clicks.prompts",
-    "common.scoring.counts",
-    "common.robustness.perturb",
-    "common.robustness.entrants",
-)
 
 
 def committed_models(results: Path = RESULTS) -> list[str]:
@@ -84,8 +78,8 @@ def score_perturbed(
         for entrant in group:
             more = rows[rows["model"] == entrant.name].drop(columns="model")
             tables[entrant.name] = _grown(tables[entrant.name], more, entrant)
-            with atomic_path(table_file(entrant.name, results)) as path:
-                tables[entrant.name].to_parquet(path, index=False, compression="zstd")
+            table = tables[entrant.name]
+            write_table(table_file(entrant.name, results), table, table.attrs["key"])
     for name in names:
         told = {"n": len(sample), "miou": round(clean_miou(tables[name]), 5)}
         digest = tables[name].attrs["key"]["checkpoint"]
@@ -99,14 +93,13 @@ def _begun(
     key = {
         "checkpoint": read_card(results / CHECKPOINTS.name / f"{name}.json")["tensors_sha256"],
         "data": fingerprint(root),
-        "code": source_key(SCORING),
         "photos": photos,
         "seed": SEED,
         "levels": list(levels),
     }
-    file = table_file(name, results)
-    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
-        return stored
+    key = full_key(score_perturbed, key)
+    if (begun := stored(table_file(name, results), key)) is not None:
+        return begun
     empty = pd.DataFrame({"perturbation": []})
     empty.attrs = {
         "model": name,
@@ -159,8 +152,8 @@ def robustness_or_load(
     names = list(names) or committed_models(results)
     if root is not None:
         score_perturbed(names, resolve_root(root), results=results, photos=photos, levels=levels)
-    stored = {n: read_counts(f) for n in names if (f := table_file(n, results)).is_file()}
-    finished = {name: table for name, table in stored.items() if not _lacking(table)}
+    tables = {n: read_table(f) for n in names if (f := table_file(n, results)).is_file()}
+    finished = {name: table for name, table in tables.items() if not _lacking(table)}
     if not finished:
         raise UserError(f"{results / 'robustness'}: no model is scored; run the cpu profile first")
     return finished

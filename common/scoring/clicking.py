@@ -8,33 +8,27 @@ prints a table with 95 % bootstrap intervals and, as its last line, one JSON obj
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from common.artifacts import artifact, read_table
 from common.checkpoint import read_card, stem_of
 from common.clicks.predictor import Predictor, load_predictor
 from common.clicks.prompts import pet_truth
 from common.clicks.robot import CLICKS, first_click, replies
-from common.config import CLASSES, RESULTS, UserError, atomic_path
+from common.config import CLASSES, RESULTS, UserError
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pair
-from common.provenance import processor, source_key
+from common.provenance import processor
 from common.scoring.click_scores import click_scores
-from common.scoring.photos import log_test_read, print_problems, read_counts
+from common.scoring.photos import log_test_read, print_problems
 
 PHOTOS = 500
-SCORING = (  # decide what is counted
-    "common.scoring.clicking",
-    "common.data.geometry",
-    "common.clicks.predictor",
-    "common.clicks.prompts",
-    "common.clicks.protocol",
-    "common.clicks.robot",
-    "common.inference",
-)
+VERSION = 1  # raise it when other photos or rows are counted; see `common.artifacts`
 
 
 def balanced_sample(index: pd.DataFrame, photos: int, seed: int = 0) -> pd.DataFrame:
@@ -140,29 +134,17 @@ def clicks_or_load(
 ) -> pd.DataFrame:
     """The click counts of a checkpoint: clicked when photos are at hand, else as stored.
 
-    A stored table is reused while checkpoint, data, code and arguments are the same; ``root``
-    None reads it as it is. Its ``attrs`` name the processor that the milliseconds belong to.
+    A stored table is reused while checkpoint, data, arguments and versions of the code are the
+    same; ``root`` None reads it as it is. Its ``attrs`` name the processor that the milliseconds belong to.
     """
     ending = "" if first == "robot" else f"_{first}"
     file = results / "clicks" / f"{name}_{split}{ending}.parquet"
     if root is None:
-        return read_counts(file)
+        return read_table(file)
     root, stem = resolve_root(root), results / "checkpoints" / name
-    key = {
-        "checkpoint": read_card(stem)["tensors_sha256"],
-        "data": fingerprint(root),
-        "code": source_key(SCORING),
-        "first": first,
-        "clicks": clicks,
-        "photos": photos,
-    }
-    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
-        return stored
-    counts = score_clicks(stem, root, split, results, first=first, clicks=clicks, photos=photos)
-    counts.attrs["key"] = key
-    with atomic_path(file) as path:
-        counts.to_parquet(path, index=False)
-    return counts
+    how = {"first": first, "clicks": clicks, "photos": photos}
+    key = {"checkpoint": read_card(stem)["tensors_sha256"], "data": fingerprint(root), **how}
+    return artifact(file, partial(score_clicks, stem, root, split, results, **how), key=key)
 
 
 def score_clicks(

@@ -10,6 +10,7 @@ neighbours, and with them its last digits, are the same with any number of proce
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +18,14 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from common.artifacts import artifact, read_table
 from common.checkpoint import Card, load_checkpoint, read_card
 from common.config import RESULTS, UserError, atomic_path
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pair
 from common.files import locked
 from common.inference import predict_probabilities
-from common.provenance import git_commit, source_key
+from common.provenance import git_commit
 from common.scoring.counts import image_counts
 from common.scoring.scores import bootstrap
 from common.training.processes import is_main, merged, share
@@ -43,11 +45,7 @@ HEADLINE = (
     "ece",
 )
 BATCH = 16
-SCORING = (
-    "common.scoring.counts",
-    "common.inference",
-    "common.data.geometry",
-)  # decide what is counted
+VERSION = 1  # raise it when other photos or rows are counted; see `common.artifacts`
 
 
 def evaluate(
@@ -121,29 +119,24 @@ def evaluate_or_load(
 ) -> pd.DataFrame:
     """The counts table of a checkpoint: scored when photos are at hand, else as stored.
 
-    A stored table is reused while checkpoint, data and the code that counts are the same;
+    A stored table is reused while checkpoint, data and the versions of the code are the same;
     ``root`` None reads it as it is. Scoring ``test`` adds a line to ``test_reads.csv``.
     """
-    file = results / "counts" / f"{name}_{split}.parquet"
-    stem = results / folder / name
+    file, stem = results / "counts" / f"{name}_{split}.parquet", results / folder / name
     if root is None:
-        return read_counts(file)
+        return read_table(file)
     root = resolve_root(root)
-    key = {
-        "checkpoint": read_card(stem)["tensors_sha256"],
-        "data": fingerprint(root),
-        "n": limit,
-        "code": source_key(SCORING),
-    }
-    if file.is_file() and (stored := read_counts(file)).attrs.get("key") == key:
-        return stored
+    key = {"checkpoint": read_card(stem)["tensors_sha256"], "data": fingerprint(root), "n": limit}
+    return artifact(file, partial(_score, stem, root, split, results, limit), key=key)
+
+
+def _score(stem: Path, root: Path, split: str, results: Path, limit: int) -> pd.DataFrame:
     counts, problems = evaluate(*load_checkpoint(stem), root, split, limit=limit)
     print_problems(problems)
-    counts.attrs = {"model": name, "split": split, "key": key}
-    with atomic_path(file) as path:
-        counts.to_parquet(path, index=False)
+    counts.attrs = {"model": stem.name, "split": split}
     if split == "test":
-        log_test_read(name, key["checkpoint"], results, n=len(counts), **logged(counts))
+        digest = read_card(stem)["tensors_sha256"]
+        log_test_read(stem.name, digest, results, n=len(counts), **logged(counts))
     return counts
 
 
@@ -151,16 +144,6 @@ def print_problems(problems: pd.DataFrame) -> None:
     """Say which photos a score leaves out, and why."""
     for reason in problems["reason"]:
         print(f"left out: {reason}")
-
-
-def read_counts(file: Path) -> pd.DataFrame:
-    """A stored counts table."""
-    try:
-        return pd.read_parquet(file)
-    except FileNotFoundError:
-        raise UserError(f"{file}: no such table; run the pipeline with PROFILE=cpu") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: not a readable table ({error}); fetch it again") from None
 
 
 def log_test_read(name: str, checkpoint: str, results: Path, **found: float) -> None:

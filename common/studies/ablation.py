@@ -11,50 +11,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.config import RESULTS, atomic_path
+from common.artifacts import artifact, full_key, read_table
+from common.config import RESULTS
+from common.data.cache import PetCache
 from common.data.dataset import prepare, resolve_root
-from common.scoring.photos import evaluate, read_counts
+from common.scoring.photos import evaluate
 from common.scoring.scores import bootstrap, paired_difference
-from common.training.frozen import items_for
-from common.training.runs import Run, plan_run, train_or_load
+from common.studies.variants import Variant
+from common.training.features import on_features
+from common.training.runs import Run, Training
 from common.training.trainer import Score, TrainConfig
 from common.training.validation import quick_scores
 
+VERSION = 1  # raise it when variants are trained or measured in another way
 LOCAL = "local/checkpoints"  # an ablation's weights are not committed, its counts are
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One row of an ablation.
-
-    Attributes:
-        run: short name, "base" for the one that the others are compared with.
-        label, group: for the reader.
-        model: arguments of the model that differ from the base.
-        training: fields of `TrainConfig` that differ.
-        fit: how photos are brought to the square.
-    """
-
-    run: str
-    label: str
-    group: str = ""
-    model: dict = field(default_factory=dict)
-    training: dict = field(default_factory=dict)
-    fit: str = "stretch"
-
-
-UNET = (
-    Variant("base", "as built"),
-    Variant("no-residual", "no residual shortcuts", "architecture", {"residual": False}),
-    Variant("no-skips", "no skips across", "architecture", {"skips": False}),
-    Variant("no-attention", "no attention", "architecture", {"attention_levels": 0}),
-    Variant("group-norm", "group for batch normalisation", "architecture", {"norm": "group"}),
-    Variant("ce-only", "cross-entropy without Dice", "loss", {"dice_weight": 0.0}),
-    Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
-    Variant("no-augment", "no augmentation", "data", training={"recipe": "none"}),
-    Variant("geometry", "geometry only, no damage", "data", training={"recipe": "geometry"}),
-    Variant("letterbox", "letterbox for stretch", "data", fit="letterbox"),
-)
 
 
 @dataclass(frozen=True)
@@ -99,25 +69,6 @@ def _compare_classes(counts: pd.DataFrame, base: pd.DataFrame) -> dict[str, floa
 SEGMENTATION = Yardstick("counts", quick_scores, _measure_classes, _compare_classes)
 
 
-def run_ablation(
-    model: str,
-    variants: Sequence[Variant],
-    config: TrainConfig,
-    root: str | Path | None,
-    *,
-    size: int,
-    results: Path = RESULTS,
-    by: Yardstick = SEGMENTATION,
-    views: int = 0,
-) -> pd.DataFrame:
-    """Train and score every variant that is not yet there, then `ablation_table`.
-
-    Arguments as `train_variants`.
-    """
-    train_variants(model, variants, config, root, size=size, results=results, by=by, views=views)
-    return ablation_table(model, variants, results, by)
-
-
 def train_variants(
     model: str,
     variants: Sequence[Variant],
@@ -137,49 +88,57 @@ def train_variants(
         root: dataset folder.
         size: edge of the square, for all.
         by: what is measured.
-        views: of `items_for`: what decoders of frozen encoders learn from; 0: photos.
+        views: of `on_features`: what decoders of frozen encoders learn from; 0: photos.
     """
     root = resolve_root(root)
     for variant in variants:
         cache = prepare(root, size=size, fit=variant.fit)
-        budget = replace(config, **variant.training)
-        name, file = f"ablation/{model}-{variant.run}", by.file(model, variant.run, results)
-        dataset, budget = items_for(model, budget, cache, views, **variant.model)
-        _, _, key = plan_run(model, budget, cache, by.chooses, dataset, **variant.model)
-        about = {"model": name, "split": "val", "training": key, **by.how}
-        if file.is_file() and read_counts(file).attrs == about:
-            continue  # scored before, perhaps elsewhere: the weights are not needed
-        run = train_or_load(
-            name,
-            model=model,
-            config=budget,
-            cache=cache,
-            results=results,
-            folder=LOCAL,
-            score=by.chooses,
-            dataset=dataset,
-            **variant.model,
-        )
-        counts = by.measure(run, root)
-        counts.attrs = about
-        with atomic_path(file) as path:
-            counts.to_parquet(path, index=False)
+        name, budget = f"ablation/{model}-{variant.run}", replace(config, **variant.training)
+        plain = Training(name, model, variant.model, budget, by.chooses, folder=LOCAL)
+        training = on_features(plain, cache, views)
+        key = {"training": training.key(cache), "data": cache.info["data"], **by.how}
+
+        def measure(training: Training = training, cache: PetCache = cache) -> pd.DataFrame:
+            table = by.measure(training.run_or_load(cache, results), root)
+            table.attrs = {"model": training.name, "split": "val"}
+            return table
+
+        file = by.file(model, variant.run, results)
+        artifact(file, measure, key=full_key(by.measure, key))
 
 
-def stored_table(
+def ablation_table(
     model: str, variants: Sequence[Variant], results: Path = RESULTS, by: Yardstick = SEGMENTATION
 ) -> pd.DataFrame:
-    """`ablation_table` of the variants whose results are stored; empty while there is no base."""
-    done = [v for v in variants if by.file(model, v.run, results).is_file()]
-    has_base = any(variant.run == "base" for variant in done)
-    return ablation_table(model, done, results, by) if has_base else pd.DataFrame()
+    """The validation score of each stored variant, and its paired difference from the base.
+
+    Returns:
+        run, label, group, value, low, high, difference, difference_low, difference_high, p (and
+        what else the yardstick tells), epochs, minutes; no row while there is no base.
+    """
+    files = {v.run: by.file(model, v.run, results) for v in variants}
+    tables = {run: read_table(file) for run, file in files.items() if file.is_file()}
+    rows = []
+    for variant in variants if "base" in tables else ():
+        if variant.run not in tables:
+            continue
+        history = pd.read_csv(results / "history" / "ablation" / f"{model}-{variant.run}.csv")
+        rows.append(
+            {
+                "run": variant.run,
+                "label": variant.label,
+                "group": variant.group,
+                **by.compare(tables[variant.run], tables["base"]),
+                "epochs": len(history),
+                "minutes": history["seconds"].sum() / 60,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def stored_counts(
-    model: str, run: str, results: Path = RESULTS, by: Yardstick = SEGMENTATION
-) -> pd.DataFrame:
-    """The stored table of one variant, for differences that the ablation's own base is not in."""
-    return read_counts(by.file(model, run, results))
+def stored_counts(model: str, run: str, results: Path = RESULTS) -> pd.DataFrame:
+    """The stored counts of one variant, for differences that the ablation's base is not in."""
+    return read_table(SEGMENTATION.file(model, run, results))
 
 
 def in_words(table: pd.DataFrame) -> str:
@@ -195,29 +154,3 @@ def in_words(table: pd.DataFrame) -> str:
         f"{base['minutes']:.1f} minutes), the paired interval is **clear of zero** for: "
         f"{', '.join(told) or 'none'}. **No finding** at this budget: {unclear}."
     )
-
-
-def ablation_table(
-    model: str, variants: Sequence[Variant], results: Path = RESULTS, by: Yardstick = SEGMENTATION
-) -> pd.DataFrame:
-    """The validation score of each stored variant, and its paired difference from the base.
-
-    Returns:
-        run, label, group, value, low, high, difference, difference_low, difference_high, p (and
-        what else the yardstick tells), epochs, minutes.
-    """
-    tables = {v.run: read_counts(by.file(model, v.run, results)) for v in variants}
-    rows = []
-    for variant in variants:
-        history = pd.read_csv(results / "history" / "ablation" / f"{model}-{variant.run}.csv")
-        rows.append(
-            {
-                "run": variant.run,
-                "label": variant.label,
-                "group": variant.group,
-                **by.compare(tables[variant.run], tables["base"]),
-                "epochs": len(history),
-                "minutes": history["seconds"].sum() / 60,
-            }
-        )
-    return pd.DataFrame(rows)

@@ -8,7 +8,7 @@ and what the best choice among them could reach.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from common.artifacts import made_or_stored
+from common.artifacts import artifacts
 from common.checkpoint import Card, load_checkpoint, read_card
 from common.config import CHECKPOINTS, CLASSES, IGNORE, RESULTS, UserError
 from common.data.pets import find_root, fingerprint, read_index, read_pair
@@ -29,6 +29,7 @@ from common.scoring.counts import image_counts
 from common.scoring.photos import log_test_read, print_problems
 from common.scoring.scores import scores
 
+VERSION = 1  # raise it when models would be asked in another way
 PHOTOS = 300
 Loaded = Mapping[str, tuple[nn.Module, Card]]
 Averages = Mapping[str, Sequence[str]]  # name of an average -> its members
@@ -42,24 +43,18 @@ def agreement_or_load(
     A stored pair of tables is reused while models, averages, data and sample are the same;
     ``root`` None reads it as it is. Looking adds a line to ``test_reads.csv``.
     """
-    names, folder = members(averages), results / "agreement"
-    key = None
+    names, folder, key = members(averages), results / "agreement", None
     if root is not None:
         cards = {name: read_card(results / CHECKPOINTS.name / name) for name in names}
-        digests = {name: card["tensors_sha256"] for name, card in cards.items()}
-        lists = {name: list(group) for name, group in averages.items()}
-        key = [digests, lists, fingerprint(find_root(root)), photos]
-    look = cache(partial(_look_and_log, averages, root, results, photos, json_sha256(key)))
-    kinds = ("patterns", "counts")
-    patterns, counts = (
-        made_or_stored(
-            folder / f"{kind}.parquet",
-            lambda place=place: look()[place],
-            measure=root is not None,
-            key=key,
-        )
-        for place, kind in enumerate(kinds)
-    )
+        key = {
+            "checkpoints": {name: card["tensors_sha256"] for name, card in cards.items()},
+            "averages": {name: list(group) for name, group in averages.items()},
+            "data": fingerprint(find_root(root)),
+            "photos": photos,
+        }
+    look = partial(_look_and_log, averages, root, results, photos, json_sha256(key))
+    files = [folder / "patterns.parquet", folder / "counts.parquet"]
+    patterns, counts = artifacts(files, look, key=key)
     return patterns, counts
 
 
@@ -73,12 +68,9 @@ def _look_and_log(
     patterns, counts = look_together(loaded, averages, root, sample)
     first, group = next(iter(averages.items()))
     average = counts[counts["model"] == first]
+    miou = round(scores(average)["miou"], 5)
     log_test_read(
-        f"{first}: mean of {' '.join(group)}",
-        digest,
-        results,
-        n=len(average),
-        miou=round(scores(average)["miou"], 5),
+        f"{first}: mean of {' '.join(group)}", digest, results, n=len(average), miou=miou
     )
     return patterns, counts
 

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from common.artifacts import read_table
 from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, UserError
 from common.models import MODELS
 from common.scoring.bootstrap import difference, intervals
 from common.scoring.click_scores import iou_curves, mean_intervals
-from common.scoring.photos import HEADLINE, read_counts
-from common.scoring.scores import CONFUSION, resampled, scores
+from common.scoring.photos import HEADLINE
+from common.scoring.scores import CONFUSION, paired_difference, resampled, scores
 
 AT = (0, 1, 3, 5)  # clicks
 Counts = Mapping[str, pd.DataFrame]  # by model
@@ -41,7 +42,7 @@ def scored_models(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
     names = scored_names(results)
     if not names:
         raise UserError(f"{results / 'counts'}: no model is scored; run the cpu profile first")
-    found = {name: read_counts(results / "counts" / f"{name}_test.parquet") for name in names}
+    found = {name: read_table(results / "counts" / f"{name}_test.parquet") for name in names}
     best = {name: scores(table)["miou"] for name, table in found.items()}
     return {name: found[name] for name in sorted(names, key=best.__getitem__, reverse=True)}
 
@@ -52,7 +53,7 @@ def clicked_models(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
     for name in scored_names(results, "clicks"):
         made = MODELS.get(read_card(results / CHECKPOINTS.name / name)["model"])
         if hasattr(getattr(made, "func", made), "decode_clicks"):
-            found[name] = read_counts(results / "clicks" / f"{name}_test.parquet")
+            found[name] = read_table(results / "clicks" / f"{name}_test.parquet")
     return found
 
 
@@ -124,6 +125,19 @@ def pairwise(draws: Mapping[str, pd.DataFrame], score: str = "miou") -> pd.DataF
         value, *gaps = draws[a][score] - draws[b][score]
         rows.append({"a": a, "b": b, **difference(value, np.array(gaps))})
     return pd.DataFrame(rows, columns=["a", "b", "difference", "low", "high", "p"])
+
+
+def by_how_much(a: pd.DataFrame, b: pd.DataFrame, score: str = "miou") -> str:
+    """Score of a minus score of b: "+0.034 [+0.028, +0.040]"; says so where it may be chance.
+
+    Args:
+        a, b: tables of counts.
+        score: of `common.scoring.scores`.
+    """
+    pair = paired_difference(a, b, score)
+    low, high = pair["low"], pair["high"]
+    chance = "" if low > 0 or high < 0 else ", which may be chance"
+    return f"{pair['difference']:+.3f} [{low:+.3f}, {high:+.3f}]{chance}"
 
 
 def border_table(counts: Counts) -> pd.DataFrame:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from common.artifacts import read_table
 from common.config import RESULTS
 from common.data.dataset import prepare
-from common.scoring.photos import read_counts
 from common.scoring.scores import bootstrap
-from common.studies.ablation import SEGMENTATION, Variant, train_variants
+from common.studies.ablation import SEGMENTATION, train_variants
+from common.studies.variants import Variant
 from common.training.trainer import TrainConfig
 
 SHARES = (0.1, 0.25, 0.5, 1.0)
@@ -88,7 +89,7 @@ def learning_table(results: Path = RESULTS) -> pd.DataFrame:
 def _row(model: str, share: float, seed: int, results: Path) -> dict[str, object]:
     name = f"{model}-{run_name(share, seed)}"
     history = pd.read_csv(results / "history" / "ablation" / f"{name}.csv")
-    scored = bootstrap(read_counts(_file(model, share, seed, results)), ["miou", "foreground_iou"])
+    scored = bootstrap(read_table(_file(model, share, seed, results)), ["miou", "foreground_iou"])
     miou = scored.loc["miou"]
     return {
         "model": model,

@@ -22,6 +22,7 @@ from common.models.encoders.encoder import ImageEncoder
 from common.scoring.scores import draw
 from common.training.pretrain import photo_batches
 
+VERSION = 1  # raise it when the same features would be judged in another way
 RESAMPLES = 1000
 TASKS = ("species", "foreground")  # dog or cat, of a photo; pet or background, of a place
 

@@ -1,4 +1,4 @@
-"""The studies of notebooks 03, 04 and 06: what do an encoder's features know, and who profits?
+"""What the ablations of notebooks 02 to 06 take away, one claim at a time.
 
 The stem sees pixels and could paint masks with useless features, so every claim about features
 rests on rows without it.
@@ -6,12 +6,45 @@ rests on rows without it.
 
 from __future__ import annotations
 
-from common.studies.ablation import Variant
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of an ablation.
+
+    Attributes:
+        run: short name, "base" for the one that the others are compared with.
+        label, group: for the reader.
+        model: arguments of the model that differ from the base.
+        training: fields of `TrainConfig` that differ.
+        fit: how photos are brought to the square.
+    """
+
+    run: str
+    label: str
+    group: str = ""
+    model: dict = field(default_factory=dict)
+    training: dict = field(default_factory=dict)
+    fit: str = "stretch"
+
 
 NO_STEM = {"stem": False}
 RANDOM = {"random": True}
 IMAGENET = {"encoder": "lite0", "backbone": ""}
 
+UNET = (
+    Variant("base", "as built"),
+    Variant("no-residual", "no residual shortcuts", "architecture", {"residual": False}),
+    Variant("no-skips", "no skips across", "architecture", {"skips": False}),
+    Variant("no-attention", "no attention", "architecture", {"attention_levels": 0}),
+    Variant("group-norm", "group for batch normalisation", "architecture", {"norm": "group"}),
+    Variant("ce-only", "cross-entropy without Dice", "loss", {"dice_weight": 0.0}),
+    Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
+    Variant("no-augment", "no augmentation", "data", training={"recipe": "none"}),
+    Variant("geometry", "geometry only, no damage", "data", training={"recipe": "geometry"}),
+    Variant("letterbox", "letterbox for stretch", "data", fit="letterbox"),
+)
 MAE = (
     Variant("base", "as built: MAE, stem"),
     Variant("random", "random encoder", "with the stem", RANDOM),
@@ -44,4 +77,12 @@ BASELINE = (
     Variant("base", "as built"),
     Variant("random", "random weights", "encoder", RANDOM),
     Variant("no-breed", "without the breed's loss", "loss", {"breed_weight": 0.0}),
+)
+CLICKS = (
+    Variant("base", "as built"),
+    Variant("input", "prompts join the photo", "where", {"prompt": "input"}),
+    Variant("disk-2", "disk of radius 2", "click", {"radius": 2.0}),
+    Variant("disk-5", "disk of radius 5", "click", {"radius": 5.0}),
+    Variant("gaussian", "Gaussian of σ 3", "click", {"kind": "gaussian"}),
+    Variant("no-previous", "without the mask before", "memory", {"previous": False}),
 )

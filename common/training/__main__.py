@@ -20,7 +20,7 @@ from common.data.dataset import prepare
 from common.models import full_name, list_models
 from common.training.optim import TrainConfig
 from common.training.processes import is_main, join
-from common.training.runs import train_or_load
+from common.training.runs import Training
 
 
 @cli
@@ -40,9 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     join()
     cache = prepare(args["data_root"], size=args["size"])
     name = args["name"] or args["model"]
-    run = train_or_load(
-        name, model=args["model"], config=config, cache=cache, results=args["results"]
-    )
+    run = Training(name, args["model"], config=config).run_or_load(cache, args["results"])
     if not is_main():
         return
     print(run.history.round(4).to_string(index=False))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,15 +29,17 @@ from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.packing import pack
 from common.models.query.segmenter import EncoderSegmenter
 from common.provenance import json_sha256
+from common.training.runs import Training
 
-FORMAT = 1
+VERSION = 1  # raise it when the same encoder and photos give other features
+VIEWS = 4  # of each training photo, unless told otherwise
 SEED, BATCH = 0, 16  # of the views; photos encoded at a time
 ARRAYS = {"image": np.uint8, "mask": np.uint8, "features": np.float16}
 
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Kept features, computed when they are first asked for; `Trainer` takes it as ``dataset=``.
+    """Kept features, computed when they are first asked for; see `Items`.
 
     A training that has been done is found by what its features would follow from, without them.
 
@@ -80,7 +82,7 @@ class FeatureCache:
         """Items of ``rows``, each in one of its views, drawn at random."""
         if not isinstance(transform, v2.Identity | None):
             raise UserError("kept features cannot be varied any more; take recipe='none'")
-        if _data(cache) != self.identity["data"] or not np.isin(rows, self.rows).all():
+        if cache.identity != self.identity["data"] or not np.isin(rows, self.rows).all():
             raise UserError("the features were kept of other photos; keep them of these")
         return _KeptItems(cache, rows, self)
 
@@ -106,7 +108,7 @@ def keep_features(
     model: EncoderSegmenter,
     cache: PetCache,
     *,
-    views: int = 4,
+    views: int = VIEWS,
     recipe: str = "full",
     precision: str = "bf16",
     folder: Path | None = None,
@@ -126,13 +128,13 @@ def keep_features(
     if not isinstance(model.encoder, FrozenEncoder):
         raise UserError("only features of a frozen encoder may be kept: they stay as they are")
     identity = {
-        "format": FORMAT,
+        "format": VERSION,
         "encoder": model.encoder.name,
         "sha256": model.encoder.sha256,
         "channels": model.channels,
         "strides": model.strides,
         "taps": model.encoder.tower.taps,
-        "data": _data(cache),
+        "data": cache.identity,
         "views": views,
         "recipe": recipe,
         "precision": precision,
@@ -142,9 +144,18 @@ def keep_features(
     return FeatureCache(Path(folder or cache_root()) / name, model, cache, identity)
 
 
-def _data(cache: PetCache) -> list[str]:
-    """Hashes of the photos, their masks and their split."""
-    return [cache.info["files"][file] for file in ("images.npy", "masks.npy", "manifest.csv")]
+def on_features(training: Training, cache: PetCache | None, views: int = VIEWS) -> Training:
+    """The training on kept features where its encoder is frozen, else as it is.
+
+    Args:
+        cache: the photos; None, where a training is only loaded, keeps nothing.
+        views: of `keep_features`, which vary already; 0 keeps nothing.
+    """
+    network = training.network() if views and cache is not None else None
+    if not isinstance(getattr(network, "encoder", None), FrozenEncoder):
+        return training
+    kept = keep_features(network, cache, views=views, recipe=training.config.recipe)
+    return replace(training, items=kept, config=replace(training.config, recipe="none"))
 
 
 def _shapes(model: EncoderSegmenter, size: int, rows: int, views: int) -> dict[str, tuple]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+
+from common.config import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,41 @@ class TrainConfig:
     precision: str = "bf16"
     max_steps: int = 0
     workers: int = 1
+
+
+RANGES: dict[str, tuple[float, float]] = {  # lowest and highest value that does
+    "epochs": (1, 10**6),
+    "batch_size": (1, 10**5),
+    "lr": (1e-9, 10),
+    "weight_decay": (0, 10),
+    "warmup": (0, 10**6),
+    "clip": (1e-9, math.inf),
+    "ema": (0, 1),
+    "seed": (0, 2**32 - 1),
+    "fraction": (1e-6, 1),
+    "samples": (0, 10**9),
+    "patience": (0, 10**6),
+    "coarse": (0, 1),
+    "max_steps": (0, 10**9),
+    "workers": (0, 256),
+}
+PRECISIONS = ("bf16", "no")
+
+
+def check_settings(config: TrainConfig) -> None:
+    """Refuse impossible settings before hours go by.
+
+    Raises:
+        UserError: it says which, and what would do.
+    """
+    for setting, value in asdict(config).items():
+        low, high = RANGES.get(setting, (-math.inf, math.inf))
+        if setting in RANGES and not low <= value <= high:
+            raise UserError(f"{setting} {value} does not do; choose {low:g} to {high:g}")
+    if config.precision not in PRECISIONS:
+        raise UserError(
+            f"precision {config.precision!r} is unknown; choose one of {', '.join(PRECISIONS)}"
+        )
 
 
 def learning_rate(epoch: float, config: TrainConfig) -> float:

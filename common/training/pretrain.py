@@ -1,12 +1,14 @@
 """Pretraining as the training loop sees it: which photos, and what is scored after an epoch.
 
-`Trainer` takes the dataset as ``dataset=`` and the score as ``score=``; MAE (He et al. 2021) needs
-no other augmentation than crops and flips, and CLIP (Radford et al. 2021) none but crops.
+MAE (He et al. 2021) needs no other augmentation than crops and flips, and CLIP (Radford et al.
+2021) none but crops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -17,29 +19,35 @@ from torchvision.transforms import v2
 
 from common.data.dataset import PetCache, PetDataset, to_float
 
+VERSION = 1  # raise it when the crops or one of the scores below change
 
-class CroppedPets(PetDataset):
+
+@dataclass(frozen=True)
+class Crops:
     """Training items of ``size`` pixels: a random crop of the photo, flipped or not, then as told.
 
-    Args:
-        cache, rows, transform: of `PetDataset`.
+    Attributes:
         size: edge in pixels, at best below the cache's: then crops lose no detail.
         without: breeds whose photos are left out.
     """
 
-    def __init__(
-        self,
-        cache: PetCache,
-        rows: np.ndarray,
-        transform: v2.Transform | None = None,
-        *,
-        size: int = 96,
-        without: tuple[str, ...] = (),
-    ) -> None:
-        crop = v2.RandomResizedCrop(size, scale=(0.4, 1.0), antialias=True)
+    size: int = 96
+    without: tuple[str, ...] = ()
+    inputs: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def identity(self) -> dict:
+        """What the items follow from beside the photos."""
+        return asdict(self)
+
+    def __call__(
+        self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
+    ) -> PetDataset:
+        """Items of ``rows``."""
+        crop = v2.RandomResizedCrop(self.size, scale=(0.4, 1.0), antialias=True)
         steps = [crop, v2.RandomHorizontalFlip(), transform or v2.Identity()]
-        left = ~cache.manifest["breed"].iloc[rows].isin(without).to_numpy()
-        super().__init__(cache, rows[left], v2.Compose(steps))
+        left = ~cache.manifest["breed"].iloc[rows].isin(self.without).to_numpy()
+        return PetDataset(cache, rows[left], v2.Compose(steps))
 
 
 def photo_batches(

@@ -1,19 +1,18 @@
 """A training as an artifact: its checkpoint, its history, and the key that says what made it.
 
-The key covers configuration, data and the code that trains, and nothing else: neither prose nor a
-plot ever retrains anything.
+The key covers configuration, data and the versions of the code that trains, and nothing else:
+neither prose nor a plot nor a tidied module ever retrains anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePath
 
 import pandas as pd
 import torch
 from torch import nn
-from torch.utils.data import Dataset
 
 from common.checkpoint import (
     Card,
@@ -24,20 +23,14 @@ from common.checkpoint import (
     save_checkpoint,
 )
 from common.config import RESULTS, UserError, atomic_path
+from common.data.augment import augmentation
 from common.data.dataset import PetCache, PetDataset
 from common.models import create_model, default_kwargs, full_name
-from common.provenance import file_sha256, json_sha256, module_closure, processor, source_key
+from common.provenance import file_sha256, json_sha256, processor, version_of
+from common.training.optim import check_settings
 from common.training.processes import is_main, wait
-from common.training.settings import check_settings
-from common.training.trainer import Score, TrainConfig, Trainer, watched
+from common.training.trainer import Items, Score, TrainConfig, Trainer, watched
 from common.training.validation import quick_scores
-
-LOOP = (
-    "common.training.trainer",
-    "common.training.optim",
-    "common.data.augment",
-    "common.training.validation",
-)
 
 
 @dataclass(frozen=True)
@@ -58,123 +51,134 @@ class Run:
         return self.before + float(self.history["seconds"].sum() / 60)
 
 
-def run_key(
-    model: nn.Module,
-    card: Card,
-    config: TrainConfig,
-    cache: PetCache,
-    score: Score = quick_scores,
-    dataset: Callable[..., Dataset] = PetDataset,
-    start: Path | None = None,
-) -> str:
-    """Identity of a training: its configuration, its pixels and split, its code, its start.
+@dataclass(frozen=True)
+class Training:
+    """Everything that decides over the weights of a training, but for the photos.
 
-    Of the models' code only this model's counts: a new one in the registry retrains nothing.
-    """
-    code = [*module_closure(f"import {type(model).__module__} as its_module"), score.__module__]
-    parts = {
-        "config": asdict(config),
-        "model": card.model,
-        "kwargs": card.kwargs,
-        "data": [cache.info["files"][f] for f in ("images.npy", "masks.npy", "manifest.csv")],
-        "code": source_key([*code, *LOOP]),
-    }
-    if encoder := frozen_encoder(model):
-        parts["encoder"] = encoder
-    if dataset is not PetDataset:
-        parts["dataset"] = _made_of(dataset)
-    if start is not None:
-        parts["start"] = read_card(start)["tensors_sha256"]
-    return json_sha256(parts)
-
-
-def _made_of(dataset: Callable[..., Dataset]) -> dict:
-    """What the items of a data set follow from: its code, a partial's arguments, its identity."""
-    maker = getattr(dataset, "func", dataset)
-    return {
-        "code": source_key([maker.__module__]),
-        "arguments": getattr(dataset, "keywords", {}),
-        "identity": getattr(dataset, "identity", {}),
-    }
-
-
-def plan_run(
-    model: str,
-    config: TrainConfig,
-    cache: PetCache,
-    score: Score = quick_scores,
-    dataset: Callable[..., Dataset] = PetDataset,
-    start: Path | None = None,
-    **kwargs,
-) -> tuple[nn.Module, Card, str]:
-    """The network that a run begins with, its card, and its key; arguments as `train_or_load`."""
-    model = full_name(model)
-    kwargs = default_kwargs(model) | kwargs  # the card says it all, should defaults change
-    torch.manual_seed(config.seed)
-    network = create_model(model, **kwargs)
-    if start is not None:
-        network.load_state_dict(load_checkpoint(start)[0].state_dict())
-    card = Card(model, kwargs, cache.info["size"], cache.info["fit"])
-    return network, card, run_key(network, card, config, cache, score, dataset, start)
-
-
-def train_or_load(
-    name: str,
-    *,
-    model: str,
-    config: TrainConfig,
-    cache: PetCache | None = None,
-    results: Path = RESULTS,
-    folder: str = "checkpoints",
-    score: Score = quick_scores,
-    dataset: Callable[..., Dataset] = PetDataset,
-    trainer: Callable[..., Trainer] = Trainer,
-    start: Path | None = None,
-    **kwargs,
-) -> Run:
-    """A trained network: loaded where this very training has been done, else trained.
-
-    Args:
+    Attributes:
         name: of the checkpoint and the history.
         model, kwargs: for `create_model`.
-        config: of the run.
-        cache: photos to train on; None only loads.
-        results: the results folder; ``folder`` below it takes the checkpoint.
+        config: how the weights move.
         score: what chooses the epoch on the validation photos.
-        dataset: makes the training items, as `PetDataset`; what they hold beside (its
-            ``inputs``, as kept features) is handed to the network.
-        trainer: makes the loop, as `Trainer`.
+        items: what the network learns from.
         start: checkpoint whose weights the training goes on from, not random ones.
+        halfway: per cent of the epochs after which the network of then is kept, as NAME-25.
+        folder: below the results, takes the checkpoint.
     """
-    stem = results / folder / name
-    if cache is None:
-        return load_run(name, results, folder)
-    check_settings(name, config)
-    network, card, key = plan_run(model, config, cache, score, dataset, start, **kwargs)
-    if _key_of(stem) == key:
-        return load_run(name, results, folder)
-    state = results / "local" / "training" / f"{name}.pt"
-    network.inputs = (*network.inputs, *getattr(dataset, "inputs", ()))
-    history = trainer(network, cache, config, state, key, score, dataset).run()
-    watch = watched(history)
-    best = history[history[watch] == history[watch].max()].iloc[-1]  # as `Trainer` does
-    training = {
-        **asdict(config),
-        "key": key,
-        "data": cache.info["data"],
-        "split": split_sha256(cache),
-        "best_epoch": int(best["epoch"]),
-        watch: round(float(best[watch]), 5),
-        "minutes": round(float(history["seconds"].sum() / 60), 1),
-        "processor": processor(),
-        **({"start": start.name} if start is not None else {}),
-    }
-    if is_main():  # the others' running statistics differ: two files of two processes clash
-        with atomic_path(results / "history" / f"{name}.csv") as file:
-            history.to_csv(file, index=False)
-        save_checkpoint(stem, network, replace(card, training=training))
-    wait()
-    return load_run(name, results, folder)
+
+    name: str
+    model: str
+    kwargs: dict = field(default_factory=dict)
+    config: TrainConfig = field(default_factory=TrainConfig)
+    score: Score = quick_scores
+    items: Items = PetDataset
+    start: Path | None = None
+    halfway: tuple[int, ...] = ()
+    folder: str = "checkpoints"
+
+    def network(self) -> nn.Module:
+        """The network before its first step: random weights of the seed, or those of ``start``."""
+        torch.manual_seed(self.config.seed)
+        network = create_model(self.model, **self.kwargs)
+        if self.start is not None:
+            network.load_state_dict(load_checkpoint(self.start)[0].state_dict())
+        return network
+
+    def card(self, cache: PetCache) -> Card:
+        """What the checkpoint will say, but for how the training went.
+
+        The arguments are there in full, should the registry's defaults change.
+        """
+        kwargs = default_kwargs(self.model) | self.kwargs
+        return Card(full_name(self.model), kwargs, cache.info["size"], cache.info["fit"])
+
+    def key(self, cache: PetCache) -> str:
+        """Identity of the training: settings, pixels and split, start, and versions of code."""
+        return self._key(self.network(), cache)
+
+    def _key(self, network: nn.Module, cache: PetCache) -> str:
+        card = self.card(cache)
+        code = {"loop": Trainer, "augmentation": augmentation, "score": self.score}
+        parts = {
+            "config": asdict(self.config),
+            "model": card.model,
+            "kwargs": card.kwargs,
+            "data": cache.identity,
+            "score": self.score.__name__,
+            "items": [getattr(self.items, "__name__", type(self.items).__name__)],
+            "versions": {
+                "model": type(network).version,
+                "items": version_of(self.items),
+                **{role: version_of(thing) for role, thing in code.items()},
+            },
+        }
+        parts["items"].append(self.items.identity)
+        if encoder := frozen_encoder(network):
+            parts["encoder"] = encoder
+        if self.start is not None:
+            parts["start"] = read_card(self.start)["tensors_sha256"]
+        return json_sha256(parts)
+
+    def run_or_load(self, cache: PetCache | None, results: Path = RESULTS) -> Run:
+        """The trained network: loaded where this very training has been done, else trained.
+
+        Args:
+            cache: photos to train on; None only loads.
+            results: the results folder.
+        """
+        if cache is None:
+            return load_run(self.name, results, self.folder)
+        self._check()
+        stem, network = results / self.folder / self.name, self.network()
+        key = self._key(network, cache)
+        if _key_of(stem) != key:
+            self._run(network, cache, key, stem, results)
+        return load_run(self.name, results, self.folder)
+
+    def _check(self) -> None:
+        path = PurePath(self.name)
+        if not path.name or path.is_absolute() or ".." in path.parts or len(self.name) > 100:
+            raise UserError(f"name {self.name[:60]!r}: a run's name is that of a file")
+        check_settings(self.config)
+
+    def _run(
+        self, network: nn.Module, cache: PetCache, key: str, stem: Path, results: Path
+    ) -> None:
+        """Train, and write the checkpoint and the history."""
+        state = results / "local" / "training" / f"{self.name}.pt"
+        keep = partial(self._keep_halfway, cache, key, stem)
+        trainer = Trainer(network, cache, self.config, state, key, self.score, self.items, keep)
+        history = trainer.run()
+        watch = watched(history)
+        best = history[history[watch] == history[watch].max()].iloc[-1]  # as `Trainer` does
+        training = {
+            **asdict(self.config),
+            "key": key,
+            "data": cache.info["data"],
+            "split": split_sha256(cache),
+            "best_epoch": int(best["epoch"]),
+            watch: round(float(best[watch]), 5),
+            "minutes": round(float(history["seconds"].sum() / 60), 1),
+            "processor": processor(),
+            **({"start": self.start.name} if self.start is not None else {}),
+        }
+        if is_main():  # the others' running statistics differ: two files of two processes clash
+            with atomic_path(results / "history" / f"{self.name}.csv") as file:
+                history.to_csv(file, index=False)
+            save_checkpoint(stem, network, replace(self.card(cache), training=training))
+        wait()
+
+    def _keep_halfway(
+        self, cache: PetCache, key: str, stem: Path, epoch: int, network: nn.Module
+    ) -> None:
+        """Write the network of an epoch as a checkpoint of its own where one is due."""
+        epochs = self.config.epochs
+        for share in self.halfway:
+            if epoch == max(1, round(epochs * share / 100)):
+                training = {"epoch": epoch, "epochs": epochs, "key": key}
+                save_checkpoint(
+                    f"{stem}-{share}", network, replace(self.card(cache), training=training)
+                )
 
 
 def split_sha256(cache: PetCache) -> str:

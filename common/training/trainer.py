@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
 from common.config import UserError, atomic_path
@@ -28,8 +30,28 @@ from common.data.dataset import PetCache, PetDataset, to_float
 from common.training.optim import TrainConfig, averaged, decay_groups, learning_rate
 from common.training.validation import quick_scores
 
+VERSION = 1  # raise it when the same batches would lead to other weights: all train again
+
 # (model, cache, split, accelerator) -> scores named val_…; the first, higher is better, decides.
 Score = Callable[[nn.Module, PetCache, str, Accelerator], dict[str, float]]
+
+
+class Items(Protocol):
+    """What makes training items of some rows of a cache.
+
+    Attributes:
+        inputs: keys of an item that the network is given beside its own ``inputs``.
+        identity: JSON-able; what the items follow from beside the photos.
+    """
+
+    inputs: tuple[str, ...]
+    identity: dict
+
+    def __call__(
+        self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
+    ) -> Dataset:
+        """Items as of `PetDataset`, perhaps with more keys."""
+        ...
 
 
 def watched(columns: Iterable[str]) -> str:
@@ -58,7 +80,9 @@ class Trainer:
         state: file of the run's progress. When it exists and belongs to ``key``, the run goes on.
         key: identity of the run; a state with another key is an earlier run's and is dropped.
         score: what is measured on the validation photos after each epoch.
-        dataset: makes the items of some rows, as `PetDataset`.
+        items: what the network learns from.
+        keep: takes the epochs done and the averaged network, before each epoch's progress is
+            written: a killed run goes on without a gap.
     """
 
     def __init__(
@@ -69,10 +93,12 @@ class Trainer:
         state: Path,
         key: str = "",
         score: Score = quick_scores,
-        dataset: Callable[..., Dataset] = PetDataset,
+        items: Items = PetDataset,
+        keep: Callable[[int, nn.Module], None] = lambda done, network: None,
     ) -> None:
         self.config, self.cache, self.state, self.key = config, cache, Path(state), key
-        self.score, self.dataset = score, dataset
+        self.score, self.items, self.keep = score, items, keep
+        self.inputs = (*model.inputs, *items.inputs)
         AcceleratorState._reset_state()  # else a kernel's first run sets the precision of all
         self.accelerator = Accelerator(mixed_precision=config.precision)
         self.order = torch.Generator()
@@ -94,7 +120,7 @@ class Trainer:
             raise UserError(
                 f"no photo to train on (fraction {config.fraction}); is trainval.txt there?"
             )
-        data = self.dataset(self.cache, rows, augmentation(config.recipe))
+        data = self.items(self.cache, rows, augmentation(config.recipe))
         take = min(config.samples or len(rows), len(rows))
         sampler = RandomSampler(data, num_samples=take, generator=self.order)
         return DataLoader(
@@ -167,7 +193,7 @@ class Trainer:
             batch["image"] = to_float(batch["image"])
             if coarse:
                 shrink(batch)
-            yield {name: batch[name] for name in self.model.inputs}
+            yield {name: batch[name] for name in self.inputs}
 
     def step(self, batch: dict[str, Tensor], lr: float) -> Tensor:
         """One update of the weights and their average; returns the loss."""
@@ -196,6 +222,7 @@ class Trainer:
         """Write the run's progress: one file, replaced whole."""
         if not self.accelerator.is_main_process:
             return
+        self.keep(len(self.history), self.ema.module)
         progress = {
             "key": self.key,
             "config": json.dumps(asdict(self.config)),

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import common.publish.model_cards as module
+from common.artifacts import read_table
 from common.config import CHECKPOINTS, RESULTS, ROOT
 from common.publish.model_cards import TUNED, model_card, model_cards
 from common.publish.setup_cell import RELEASE, REPOSITORY
-from common.scoring.photos import headline, read_counts
+from common.scoring.photos import headline
 
 
 def test_the_committed_cards_are_what_the_command_writes():
@@ -24,7 +25,7 @@ def test_the_committed_cards_are_what_the_command_writes():
 
 def test_a_card_tells_data_scores_limits_and_licence():
     card = model_card("unet")
-    counts = read_counts(RESULTS / "counts" / "unet_test.parquet")
+    counts = read_table(RESULTS / "counts" / "unet_test.parquet")
     value, low, high = headline(counts).loc["miou"]
     assert f"mIoU {value:.3f} [{low:.3f}, {high:.3f}]" in card
     assert f"scores, {len(counts):,} photos" in card and "weakest on cat" in card
