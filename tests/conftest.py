@@ -28,6 +28,7 @@ class Toy(nn.Module):
     """
 
     inputs = ("image", "mask")
+    version = 1
 
     def __init__(self, *, width: int = 4) -> None:
         super().__init__()

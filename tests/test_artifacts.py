@@ -1,4 +1,4 @@
-"""Measured tables: made once for what they follow from, read elsewhere; differences in words."""
+"""Tables as artifacts: made once for what they follow from, read elsewhere."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from common.artifacts import made_or_stored
+from common.artifacts import artifact, artifacts
 from common.config import UserError
-from common.scoring.scores import paired_difference
-from common.studies.claims import by_how_much
-from tests.scoring.test_scores import random_table
 
 
 def test_a_table_is_made_once_for_its_key(tmp_path: Path):
@@ -22,26 +19,28 @@ def test_a_table_is_made_once_for_its_key(tmp_path: Path):
         return pd.DataFrame({"value": [len(made)]})
 
     file = tmp_path / "deep" / "table.parquet"
-    for key, measure, expected in (
-        ("a", True, 1),
-        ("a", True, 1),
-        ("b", True, 2),
-        ("c", False, 2),
-        ("b", True, 2),
-    ):
-        table = made_or_stored(file, make, measure=measure, key=[key])
+    for key, expected in (("a", 1), ("a", 1), ("b", 2), (None, 2), ("b", 2)):
+        table = artifact(file, make, key=key and {"of": (key, 1)})
         assert table["value"].tolist() == [expected]
+    assert table.attrs["key"] == {"of": ["b", 1], "versions": []}
+
+
+def test_tables_that_belong_together_are_made_together(tmp_path: Path):
+    files = [tmp_path / "one.parquet", tmp_path / "two.parquet"]
+    tables = [
+        pd.DataFrame({"a": [1]}, index=pd.Index(["x"], name="row")),
+        pd.DataFrame({"b": [2]}),
+    ]
+    for lost in files:
+        found = artifacts(files, lambda: tables, key={})
+        for one, other in zip(found, tables, strict=True):
+            pd.testing.assert_frame_equal(one, other)
+        lost.unlink()
 
 
 def test_what_nobody_measured_is_told(tmp_path: Path):
     with pytest.raises(UserError, match="no such table"):
-        made_or_stored(tmp_path / "none.parquet", pd.DataFrame, measure=False, key=0)
-
-
-def test_a_difference_in_words():
-    """Clear of zero, and not; both against `paired_difference`."""
-    good, poor = random_table(0, 40, right=90), random_table(1, 40)
-    pair = paired_difference(good, poor)
-    text = by_how_much(good, poor)
-    assert text == f"{pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}]"
-    assert by_how_much(poor, poor).endswith(", which may be chance")
+        artifact(tmp_path / "none.parquet", pd.DataFrame, key=None)
+    (tmp_path / "broken.parquet").write_text("no table")
+    with pytest.raises(UserError, match="not a readable table"):
+        artifact(tmp_path / "broken.parquet", pd.DataFrame, key={})

@@ -10,7 +10,7 @@ import pytest
 
 from common import provenance
 from common.config import UserError
-from common.provenance import code_hash, git_commit, module_closure, source_key
+from common.provenance import code_hash, git_commit, module_closure, module_path, raised
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def project(tmp_path: Path) -> Path:
         "common/models/unet.py": "from common.models.layers import CAT\nclass UNet: ...\n",
         "common/models/mae.py": "def load():\n    import common.late as late\n    return late\n",
         "common/late.py": "",
-        "common/canvas/__init__.py": "",
-        "common/canvas/widget.py": "",
-        "common/canvas/widget.js": "let a = 1",
+        "common/interact/__init__.py": "",
+        "common/interact/widget.py": "",
+        "common/interact/widget.js": "let a = 1",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -99,11 +99,11 @@ def test_broken_module_is_named(tmp_path: Path) -> None:
         ("from common.models import unet", "common.models.layers common.models.unet common.names"),
         (
             "from common.models import UNet",
-            "common.late common.models common.models.layers common.models.mae "
-            "common.models.unet common.names",
+            "common.late common.models common.models.layers common.models.mae common.models.unet "
+            "common.names",
         ),
         ("import common.models.mae as m", "common.late common.models.mae"),
-        ("import common.canvas.widget", "common common.canvas common.canvas.widget"),
+        ("import common.interact.widget", "common common.interact common.interact.widget"),
         ("def f():\n    from common.late import x", "common.late"),
         ("from common.names import *", "common.names"),
         ("from common import nothing", "common"),
@@ -119,16 +119,24 @@ def test_closure_of_a_module_holds_itself(project: Path) -> None:
     assert list(closure) == ["common.models.layers", "common.models.unet", "common.names"]
 
 
-def test_source_key_follows_the_named_modules_and_their_assets(project: Path) -> None:
-    names = ["common.models.unet", "common.canvas.widget"]
-    key = source_key(names, project)
-    assert key == source_key(reversed(names), project)
-    (project / "common/models/layers.py").write_text("CAT = 2")
-    assert source_key(names, project) == key
-    (project / "common/canvas/widget.js").write_text("let a = 2")
-    assert source_key(names, project) != key
-    with pytest.raises(UserError, match=r"common\.modles"):
-        source_key(["common.modles"], project)
+def test_versions_above_one_are_found_by_import(project: Path) -> None:
+    """And under a module's last name alone, wherever it stands."""
+    unet = "common.models.unet"
+    assert raised(unet, project) == raised("numpy", project) == []
+    (project / "common/names.py").write_text('"""Names."""\nCAT = 1\nVERSION = 3  # three kinds')
+    (project / "common/late.py").write_text("VERSION = 2")
+    assert raised(unet, project) == [["names", 3]], "late.py is not reached"
+    (project / "common/models/layers.py").write_text(
+        "from common.names import CAT as C\nVERSION = 1"
+    )
+    assert raised(unet, project) == [["names", 3]]
+
+
+@pytest.mark.parametrize(
+    "module", ["scoring.photos", "scoring.clicking", "robustness.run", "studies.agreement"]
+)
+def test_what_a_border_pixel_is_counts_in_all_scoring(module: str) -> None:
+    assert "common.data.pets" in module_closure(module_path(f"common.{module}"))
 
 
 def test_commit_is_marked_dirty_and_unknown_outside_git(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def clicks_or_load(
     """The click counts of a checkpoint: clicked when photos are at hand, else as stored.
 
     A stored table is reused while checkpoint, data, arguments and versions of the code are the
-    same; ``root`` None reads it as it is. Its ``attrs`` name the processor that the milliseconds belong to.
+    same; ``root`` None reads it as it is. Its ``attrs`` name the processor of the milliseconds.
     """
     ending = "" if first == "robot" else f"_{first}"
     file = results / "clicks" / f"{name}_{split}{ending}.parquet"

@@ -12,7 +12,7 @@ from common.data.dataset import prepare
 from common.publish.readme import BLOCK, results_block
 from common.scoring.clicking import clicks_or_load
 from common.scoring.photos import evaluate_or_load
-from common.training.runs import train_or_load
+from common.training.runs import Training
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def results(toy, pets, quick, tmp_path: Path) -> Path:
     """Two trainings, "toy" and "other", of which nothing is scored."""
     for name in ("toy", "other"):
         cache = prepare(pets, size=32)
-        train_or_load(name, model="toy", config=quick, cache=cache, results=tmp_path)
+        Training(name, "toy", config=quick).run_or_load(cache, tmp_path)
     return tmp_path
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import common.robustness.run as module
+from common import artifacts
 from common.checkpoint import Card, load_checkpoint, save_checkpoint
 from common.config import UserError
 from common.robustness.perturb import PERTURBATIONS
@@ -97,7 +98,7 @@ def test_what_decides_the_numbers_makes_them_anew(
     if change == "weights":
         save_checkpoint(results / "checkpoints" / "toy", toy(), Card("toy", size=24))
     if change == "code":
-        monkeypatch.setattr(module, "source_key", lambda modules: "another")
+        monkeypatch.setattr(artifacts, "raised", lambda module: [["pets", 2]])
     more = {"photos": {"photos": 2}, "levels": {"levels": (9,)}}.get(change, {})
     robustness_or_load(pets, results=results, **{**FEW, **more})
     assert len(counted) == 18

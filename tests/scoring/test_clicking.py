@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import common.scoring.clicking as module
+from common import artifacts
 from common.checkpoint import Card, save_checkpoint
 from common.config import UserError
 from common.evaluate_clicks import main
@@ -130,7 +131,7 @@ def test_what_decides_the_numbers_makes_them_anew(
     if change == "weights":
         save_checkpoint(results / "checkpoints" / "toy", toy(), Card("toy", size=24))
     if change == "code":
-        monkeypatch.setattr(module, "source_key", lambda modules: "another")
+        monkeypatch.setattr(artifacts, "raised", lambda module: [["pets", 2]])
     more = {change: 2} if change in FEW else {}
     clicks_or_load("toy", pets, "val", results=results, **{**FEW, **more})
     assert len(scored) == 2

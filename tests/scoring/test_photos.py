@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
+from common import artifacts
 from common.checkpoint import Card, save_checkpoint
 from common.config import RESULTS, ROOT, UserError
 from common.evaluate import json_line, main
@@ -368,7 +369,7 @@ def test_other_data_or_code_is_scored_again(results, own_pets, scored, monkeypat
         name = names_of_test(own_pets)[0]
         Image.new("RGB", (20, 20)).save(own_pets / "images" / f"{name}.jpg")
     if change == "code":
-        monkeypatch.setattr(module, "source_key", lambda modules: "another")
+        monkeypatch.setattr(artifacts, "raised", lambda module: [["pets", 2]])
     limit = 2 if change == "limit" else 0
     evaluate_or_load("toy", own_pets, "val", results=results, limit=limit)
     assert scored == ["val"] * 2

@@ -1,106 +1,36 @@
-"""Studies: what is trained and measured once, by which yardstick, and what is said of it."""
+"""Clicking: variants compared by hand, targets the right way round, masks that hold."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-import common.studies.ablation as ablation
+from common.checkpoint import Card, save_checkpoint
+from common.clicks.predictor import FAR, REACH, settle
 from common.models import create_model
 from common.studies import clicking as click_study
-from common.studies.ablation import Variant, Yardstick, beside, run_ablation, stored_table
-from common.studies.clicking import CLICKING, VARIANTS, study_values
-from common.training.validation import quick_scores
+from common.studies.clicking import (
+    AT_LEAST,
+    AT_MOST,
+    CLICKING,
+    against_targets,
+    click_on,
+    steadiness,
+    study_values,
+    ways,
+)
+from common.studies.variants import CLICKS
 from tests.scoring.test_click_scores import table_of
 
-TWO = (Variant("base", "as built"), Variant("narrow", "two channels", "width", {"width": 2}))
 
-
-@pytest.fixture
-def measured() -> list[str]:
-    """Names of the runs that were measured."""
-    return []
-
-
-@pytest.fixture
-def length(measured) -> Yardstick:
-    """Measures how many weights a run has, and nothing of pictures."""
-
-    def measure(run, root: Path) -> pd.DataFrame:
-        measured.append(run.card.kwargs.get("width"))
-        return pd.DataFrame({"weights": [sum(v.numel() for v in run.model.parameters())]})
-
-    def compare(table: pd.DataFrame, base: pd.DataFrame) -> dict[str, float]:
-        own, other = table["weights"].mean(), base["weights"].mean()
-        pair = {"difference": own - other, "low": own - other, "high": own - other, "p": 0.5}
-        return beside({"value": own, "low": own, "high": own}, pair) | {"more": 1.0}
-
-    return Yardstick("lengths", quick_scores, measure, compare, {"photos": 3})
-
-
-def test_each_variant_is_trained_and_measured_once(toy, pets, quick, tmp_path, length, measured):
-    given = {"size": 32, "results": tmp_path}
-    table = run_ablation("toy", TWO, quick, pets, by=length, **given)
-    again = run_ablation("toy", TWO, quick, pets, by=length, **given)
-    assert measured == [None, 2]
-    pd.testing.assert_frame_equal(table, again)
-    base, narrow = table.to_dict("records")
-    assert base["difference"] == 0 and narrow["difference"] < 0
-    assert narrow["group"] == "width" and narrow["more"] == 1 and narrow["epochs"] == 2
-    assert (tmp_path / "lengths/ablation/toy-base_val.parquet").is_file()
-    run_ablation("toy", TWO, quick, pets, by=replace(length, how={"photos": 4}), **given)
-    assert measured == [None, 2] * 2, "other arguments of the measure are another measure"
-
-
-def test_nothing_is_told_before_there_is_a_base(toy, pets, quick, tmp_path, length):
-    assert stored_table("toy", TWO, tmp_path, length).empty
-    run_ablation("toy", TWO[:1], quick, pets, by=length, size=32, results=tmp_path)
-    assert len(stored_table("toy", TWO, tmp_path, length)) == 1
-
-
-def test_classes_are_measured_unless_told_otherwise(toy, pets, quick, tmp_path):
-    table = run_ablation("toy", TWO[:1], quick, pets, size=32, results=tmp_path)
-    assert 0 <= table.at[0, "value"] <= 1
-    stored = pd.read_parquet(tmp_path / "counts/ablation/toy-base_val.parquet")
-    assert stored.attrs.keys() == {"model", "split", "training"}
-
-
-def test_in_words_says_what_is_clear():
-    rows = [
-        {
-            "run": run,
-            "label": label,
-            "value": 0.9,
-            "difference": gap,
-            "difference_low": low,
-            "difference_high": high,
-            "epochs": 4,
-            "minutes": 2.0,
-        }
-        for run, label, gap, low, high in (
-            ("base", "as built", 0, 0, 0),
-            ("a", "small disk", -0.02, -0.03, -0.01),
-            ("b", "large disk", 0.001, -0.01, 0.012),
-        )
-    ]
-    told = ablation.in_words(pd.DataFrame(rows))
-    assert "clear of zero** for: small disk -0.020." in told
-    assert "at this budget: large disk +0.001." in told
-
-
-# Clicks
-
-
-def test_variants_differ_from_the_base_in_one_thing_that_the_model_takes():
-    assert VARIANTS[0].run == "base" and not VARIANTS[0].model
-    assert len({variant.run for variant in VARIANTS}) == len(VARIANTS)
-    for variant in VARIANTS[1:]:
-        assert len(variant.model) == 1
-        small = {"encoder": "residual", "widths": (8, 8, 8, 8)}
-        create_model("point_unet", **small, **variant.model)
+def test_variants_differ_from_the_base_in_one_thing():
+    assert all(len(variant.model) == 1 for variant in CLICKS[1:])
 
 
 def test_the_study_compares_the_mean_of_three_clicks():
@@ -132,3 +62,80 @@ def test_clicks_are_measured_on_validation(pets, monkeypatch):
     run = type("Run", (), {"model": None, "card": None})()
     CLICKING.measure(run, pets)
     assert asked == {"split": "val", **CLICKING.how}
+
+
+# Targets
+
+
+MET = {"iou_at_1": 0.94, "iou_at_3": 0.951, "iou_at_5": 0.99, "noc90": 2.5, "nof90": 0.0}
+MISSED = {"iou_at_1": 0.939, "iou_at_3": 0.9, "iou_at_5": 0.95, "noc90": 2.6, "nof90": 0.05}
+
+
+def verdicts(values: dict, curve: list[float], p50: float, p95: float) -> list[str]:
+    scores = pd.DataFrame({"value": values})
+    clicks = pd.DataFrame({"click": range(len(curve)), "value": curve})
+    table = against_targets(scores, clicks, pd.Series({"p50": p50, "p95": p95}))
+    assert len(table) == len(AT_LEAST) + len(AT_MOST)
+    return table["met"].tolist()
+
+
+def test_a_bound_that_is_just_reached_is_met():
+    assert verdicts(MET, [0.99, 0.9, 0.9, 0.95], 60, 120) == ["yes"] * 8
+
+
+def test_every_miss_is_told():
+    assert verdicts(MISSED, [0.5, 0.9, 0.89], 61, 121) == ["no"] * 8
+
+
+def test_a_fall_that_four_digits_do_not_show_is_none():
+    assert verdicts(MET, [0.9, 0.95, 0.95 - 4e-5], 1, 1)[5] == "yes"
+    assert verdicts(MET, [0.9, 0.95, 0.95 - 6e-5], 1, 1)[5] == "no"
+
+
+# Clicking on and on
+
+
+def test_a_click_is_followed_where_it_fell_and_less_elsewhere():
+    new, before = torch.full((1, 64, 64), 4.0), torch.full((1, 64, 64), -2.0)
+    settled = settle(new, before, torch.tensor([0.25, 0.75]), reach=0.05)
+    assert settled[0, 48, 16] == pytest.approx(4, abs=0.3)  # [row, column]: y 0.75, x 0.25
+    assert settled[0, 16, 48] == pytest.approx(-2 + 6 * FAR)
+    ring = settled[0, 48, 16 + round(0.05 * 64)]
+    assert ring == pytest.approx(-2 + 6 * (FAR + (1 - FAR) / math.e), abs=0.4)
+
+
+def test_an_infinite_reach_takes_every_answer_as_it_is():
+    new, before = torch.randn(1, 8, 8), torch.randn(1, 8, 8)
+    assert torch.equal(settle(new, before, torch.rand(2), math.inf), new)
+
+
+@given(st.integers(0, 2**16), st.floats(0.01, 2))
+def test_a_settled_mask_lies_between_the_two(seed: int, reach: float):
+    rng = torch.Generator().manual_seed(seed)
+    new, before = (torch.randn(1, 12, 20, generator=rng) for _ in range(2))
+    settled = settle(new, before, torch.rand(2, generator=rng), reach)
+    low, high = torch.minimum(new, before), torch.maximum(new, before)
+    assert (settled >= low - 1e-5).all() and (settled <= high + 1e-5).all()
+
+
+def test_setbacks_are_clicks_that_cost_a_photo_more_than_a_hundredth():
+    table = table_of({"a": [0.2, 0.5, 0.9, 0.8], "b": [0.1, 0.9, 0.9, 0.9]}).assign(way="it")
+    (row,) = steadiness(table).to_dict("records")
+    assert row["setbacks"] == pytest.approx(1000 / 4)
+    assert row["worst"] == pytest.approx(0.1) and row["fall"] == pytest.approx(0.1 / 2)
+    assert row["iou_at_0"] == pytest.approx(0.15), "no click is no setback, whatever follows"
+
+
+def test_every_way_clicks_on_the_same_photos(pets: Path, tmp_path: Path):
+    network = create_model("point_unet_s", widths=(16, 16, 16, 16))
+    for name in ("few", "many"):
+        save_checkpoint(tmp_path / name, network, Card("point_unet_s", {"widths": [16] * 4}, 32))
+    compared = ways("few", "many")
+    table = click_on(compared, pets, checkpoints=tmp_path, photos=2)
+    assert table["way"].unique().tolist() == list(compared)
+    told = steadiness(table).set_index("way")
+    same = ["iou_at_0", "iou_at_1"]  # with one click there is nothing to settle
+    pd.testing.assert_series_equal(
+        told.loc["trained on few clicks", same], told.loc["few, settled", same], check_names=False
+    )
+    assert {reach for _, reach in compared.values()} == {math.inf, REACH}

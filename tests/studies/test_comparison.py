@@ -213,3 +213,12 @@ def test_the_gallery_keeps_maps_and_no_photo(pets: Path, toy, tmp_path: Path):
     cases = load_cases(tmp_path / "x.npz")
     assert [case["model"] for case in cases] == ["one", "two"]
     assert all(set(np.unique(case["predicted"])) <= {0, 1, 2, 255} for case in cases)
+
+
+def test_a_difference_in_words():
+    """Clear of zero, and not; both against `paired_difference`."""
+    good, poor = random_table(0, 40, right=90), random_table(1, 40)
+    pair = paired_difference(good, poor)
+    text = comparison.by_how_much(good, poor)
+    assert text == f"{pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}]"
+    assert comparison.by_how_much(poor, poor).endswith(", which may be chance")

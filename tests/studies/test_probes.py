@@ -13,9 +13,7 @@ from torch import Tensor, nn
 
 from common.data.cache import PetCache
 from common.models.pretraining.captions import BREEDS, HELD_OUT
-from common.models.query.segmenter import QuerySegmenter
 from common.studies.probes import Discriminant, main_colours, probe, probe_scores
-from common.studies.tokens import KINDS, token_classes
 from common.studies.zero_shot import zero_shot, zero_shot_scores
 
 
@@ -186,18 +184,3 @@ def test_all_photos_of_a_breed_never_seen_may_be_asked(cache: PetCache):
     assert table["held_out"].sum() == (asked["breed"] == HELD_OUT[1]).sum() > 1
     groups = zero_shot_scores(table).groupby("group")["n"].first()
     assert groups["held-out breeds"] + groups["seen breeds, validation"] == len(asked)
-
-
-# Tokens
-
-
-def test_tokens_are_averaged_over_photos(cache: PetCache):
-    torch.manual_seed(0)
-    model = QuerySegmenter(encoder="lite0", random=True, queries=5, width=32).eval()
-    table = token_classes(model, cache)
-    assert table["token"].tolist() == list(range(5))
-    assert table[list(KINDS)].sum(1).to_numpy() == pytest.approx(np.ones(5))
-    assert table["area"].between(0, 1).all()
-    image = torch.from_numpy(cache.images[cache.rows("val")]).permute(0, 3, 1, 2) / 255
-    told = model.explain(image)["classes"].mean(0)
-    torch.testing.assert_close(torch.tensor(table[list(KINDS)].to_numpy()).float(), told)

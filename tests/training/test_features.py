@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,13 @@ from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
 from common.models.encoders.packing import pack, unpack
+from common.models.encoders.recipes import ENCODERS
+from common.models.pretraining.mae import small_vit
 from common.models.query.segmenter import EncoderSegmenter, LinearSegmenter, QuerySegmenter
-from common.training.features import FeatureCache, keep_features
+from common.training.features import FeatureCache, keep_features, on_features
+from common.training.runs import Training
 from common.training.trainer import TrainConfig, Trainer
+from tests.models.pretraining import test_mae
 
 QUICK = TrainConfig(epochs=1, batch_size=4, workers=0, precision="no", recipe="none")
 
@@ -212,7 +217,7 @@ def test_the_loop_takes_them(cache: PetCache, kept: FeatureCache, tmp_path: Path
         return encode(self, image)
 
     monkeypatch.setattr(EncoderSegmenter, "encode_image", counted)
-    history = Trainer(model, cache, QUICK, tmp_path / "state.pt", dataset=kept).run()
+    history = Trainer(model, cache, QUICK, tmp_path / "state.pt", items=kept).run()
     assert history["loss"].notna().all()
     assert asked == [(False, len(cache.rows("val")))]
 
@@ -247,3 +252,60 @@ def test_the_saving_is_measured_both_ways(cache: PetCache, kept: FeatureCache):
     assert table["source"].tolist() == [SOURCES[0]] * 2 + [SOURCES[1]] * 2
     assert (table["photos_per_second"] > 0).all()
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+# Trainings on kept features
+
+
+SMALL = {"random": True, "queries": 4, "width": 32}
+
+
+@pytest.mark.parametrize(
+    ("views", "kwargs", "kept"),
+    [(1, {}, True), (0, {}, False), (1, {"frozen": False}, False), (1, {"stem": "only"}, False)],
+)
+def test_features_are_kept_where_an_encoder_is_frozen(
+    views: int, kwargs: dict, kept: bool, cache: PetCache, quick: TrainConfig
+):
+    config = replace(quick, recipe="geometry")
+    plain = Training("d", "lite0_query", SMALL | kwargs, config)
+    training = on_features(plain, cache, views)
+    assert (training != plain) is kept
+    if kept:
+        assert isinstance(training.items, FeatureCache)
+        assert training.config == replace(config, recipe="none")
+        assert training.items.identity["recipe"] == "geometry", "views vary as training would"
+        assert len({t.key(cache) for t in (training, on_features(plain, cache, 2), plain)}) == 3
+
+
+def test_a_decoder_is_trained_once_and_its_features_are_not_needed_again(
+    cache: PetCache, tmp_path: Path, quick: TrainConfig, monkeypatch
+):
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path / "caches"))
+    training = on_features(Training("d", "lite0_query", SMALL, quick), cache, 1)
+    first = training.run_or_load(cache, tmp_path)
+    assert first.history["loss"].notna().all()
+    monkeypatch.setattr(Trainer, "run", None)
+    monkeypatch.setattr("common.training.features._build", None)
+    (folder,) = (path for path in (tmp_path / "caches").glob("features-*") if path.is_dir())
+    folder.rename(tmp_path / "gone")
+    for photos in (cache, None):
+        again = on_features(Training("d", "lite0_query", SMALL, quick), photos, 1)
+        assert again.run_or_load(photos, tmp_path).card == first.card
+
+
+def test_another_frozen_encoder_makes_another_training(cache, quick, monkeypatch):
+    keys = []
+    vit = {name: value for name, value in test_mae.SMALL.items() if "decoder" not in name}
+    for value in (0.0, 1.0):
+
+        def build(value: float = value) -> torch.nn.Module:
+            net = small_vit(**vit)
+            net.cls_token.data.fill_(value)
+            return net
+
+        recipe = replace(ENCODERS["mae_pets"], build=build, taps=(0, 1))
+        monkeypatch.setitem(ENCODERS, "mae_pets", recipe)
+        small = {"encoder": "mae_pets", "random": True}
+        keys.append(Training("l", "lite0_linear", small, quick).key(cache))
+    assert keys[0] != keys[1]

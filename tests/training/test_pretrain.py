@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +13,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from common.checkpoint import Card, load_checkpoint
+from common.checkpoint import load_checkpoint
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
-from common.models import MODELS
+from common.models import MODELS, create_model
+from common.models.encoders import own as own_encoders
+from common.models.encoders.encoder import FrozenEncoder
+from common.models.encoders.recipes import ENCODERS
 from common.models.pretraining.captions import BREEDS
-from common.models.pretraining.mae import MaskedAutoencoder
-from common.training.pretrain import (
-    CroppedPets,
-    photo_batches,
-    quick_reconstruction,
-    quick_zero_shot,
-)
-from common.training.snapshots import SnapshotTrainer
+from common.models.pretraining.mae import MaskedAutoencoder, small_vit
+from common.training.pretrain import Crops, photo_batches, quick_reconstruction, quick_zero_shot
+from common.training.runs import Run, Training
 from common.training.trainer import TrainConfig, Trainer, watched
 from tests.models.pretraining import test_clip, test_mae
 
@@ -40,7 +40,7 @@ def process(index: int = 0, count: int = 1) -> SimpleNamespace:
 
 def test_crops_are_of_the_size_and_only_of_the_rows_given(cache: PetCache):
     rows = cache.rows("train")
-    data = CroppedPets(cache, rows, size=24)
+    data = Crops(24)(cache, rows)
     assert len(data) == len(rows)
     item = data[0]
     assert item["image"].shape == (3, 24, 24) and item["mask"].shape == (24, 24)
@@ -54,7 +54,7 @@ def test_crops_are_of_the_size_and_only_of_the_rows_given(cache: PetCache):
 
 
 def test_a_breed_left_out_is_in_no_item(cache: PetCache):
-    data = CroppedPets(cache, cache.rows("train"), size=16, without=("Pug", "Bengal"))
+    data = Crops(16, ("Pug", "Bengal"))(cache, cache.rows("train"))
     breeds = {BREEDS[data[item]["breed"]] for item in range(len(data))}
     assert breeds == {"Abyssinian", "Beagle"}
 
@@ -136,78 +136,89 @@ def small_mae(monkeypatch) -> dict:
     return test_mae.SMALL
 
 
-def trainer(cache: PetCache, folder: Path, small: dict, epochs: int, **kwargs) -> SnapshotTrainer:
-    torch.manual_seed(0)
-    config = TrainConfig(
-        epochs=epochs, batch_size=4, workers=0, precision="no", recipe="none", warmup=0
-    )
-    return SnapshotTrainer(
-        MaskedAutoencoder(**small),
-        cache,
-        config,
-        folder / "state.pt",
-        "key",
-        quick_reconstruction,
-        partial(CroppedPets, size=32),
-        stem=folder / "mae_pets",
-        card=Card("mae_pets", small, 32),
-        **kwargs,
-    )
+@pytest.fixture
+def pretrain(cache: PetCache, quick: TrainConfig, small_mae: dict) -> Callable[..., Run]:
+    """A small masked autoencoder of some epochs, kept halfway."""
+
+    def run(results: Path, epochs: int) -> Run:
+        training = Training(
+            "mae_pets",
+            "mae_pets",
+            small_mae,
+            replace(quick, epochs=epochs),
+            quick_reconstruction,
+            Crops(32),
+            halfway=(25, 50),
+        )
+        return training.run_or_load(cache, results)
+
+    return run
 
 
-def test_halfway_is_kept_as_a_checkpoint(cache: PetCache, tmp_path: Path, small_mae: dict):
-    run = trainer(cache, tmp_path, small_mae, 4)
-    kept = {}
-    run_on = run.validate
+def test_halfway_is_kept_as_a_checkpoint(pretrain, tmp_path: Path, monkeypatch):
+    kept, validate = {}, Trainer.validate
 
-    def remembered() -> dict[str, float]:
-        kept[len(run.history) + 1] = {n: v.clone() for n, v in run.ema.module.state_dict().items()}
-        return run_on()
+    def remembered(self: Trainer) -> dict[str, float]:
+        state = self.ema.module.state_dict()
+        kept[len(self.history) + 1] = {name: value.clone() for name, value in state.items()}
+        return validate(self)
 
-    run.validate = remembered
-    run.run()
+    monkeypatch.setattr(Trainer, "validate", remembered)
+    run = pretrain(tmp_path, 4)
     for share, epoch in ((25, 1), (50, 2)):
-        model, card = load_checkpoint(tmp_path / f"mae_pets-{share}.json")
-        assert card.training == {"epoch": epoch, "epochs": 4, "key": "key"}
+        model, card = load_checkpoint(tmp_path / f"checkpoints/mae_pets-{share}.json")
+        key = run.card.training["key"]
+        assert card.training == {"epoch": epoch, "epochs": 4, "key": key}
         for name, value in model.state_dict().items():
             if name in kept[epoch]:
                 torch.testing.assert_close(value, kept[epoch][name], rtol=1e-3, atol=1e-3)
 
 
-def test_a_killed_run_goes_on_to_the_same_snapshots(
-    cache: PetCache, tmp_path: Path, small_mae: dict
-):
-    whole = trainer(cache, tmp_path / "whole", small_mae, 4)
-    whole.run()
-    parts = trainer(cache, tmp_path / "parts", small_mae, 4)
-    train, calls = parts.train_epoch, []
+def test_a_killed_run_goes_on_to_the_same_networks(pretrain, tmp_path: Path, monkeypatch):
+    pretrain(tmp_path / "whole", 4)
+    train, calls = Trainer.train_epoch, []
 
-    def killed(epoch: int) -> dict[str, float]:
+    def killed(self: Trainer, epoch: int) -> dict[str, float]:
         calls.append(epoch)
-        if len(calls) > 1:
+        if len(calls) == 2:
             raise KeyboardInterrupt
-        return train(epoch)
+        return train(self, epoch)
 
-    parts.train_epoch = killed
+    monkeypatch.setattr(Trainer, "train_epoch", killed)
     with pytest.raises(KeyboardInterrupt):
-        parts.run()
-    trainer(cache, tmp_path / "parts", small_mae, 4).run()
+        pretrain(tmp_path / "parts", 4)
+    pretrain(tmp_path / "parts", 4)
     for share in (25, 50):
         one, other = (
-            (tmp_path / folder / f"mae_pets-{share}.safetensors").read_bytes()
+            (tmp_path / folder / f"checkpoints/mae_pets-{share}.safetensors").read_bytes()
             for folder in ("whole", "parts")
         )
         assert one == other
 
 
-def test_snapshots_of_a_very_short_run_are_all_there(
-    cache: PetCache, tmp_path: Path, small_mae: dict
-):
-    trainer(cache, tmp_path, small_mae, 1).run()
-    assert sorted(file.name for file in tmp_path.glob("*.safetensors")) == [
-        "mae_pets-25.safetensors",
-        "mae_pets-50.safetensors",
-    ]
+def test_a_very_short_run_is_kept_halfway_too(pretrain, tmp_path: Path):
+    pretrain(tmp_path, 1)
+    kept = {file.stem for file in (tmp_path / "checkpoints").glob("*.safetensors")}
+    assert kept == {"mae_pets", "mae_pets-25", "mae_pets-50"}
+
+
+def test_a_pretraining_becomes_an_encoder(pretrain, tmp_path: Path, monkeypatch):
+    """Trained once, found again, and taken over by the segmentation models."""
+    run = pretrain(tmp_path, 2)
+    assert list(run.history)[-1] == "val_explained"
+    monkeypatch.setattr(Trainer, "run", None)
+    assert pretrain(tmp_path, 2).card == run.card
+    monkeypatch.setattr(own_encoders, "_folders", [])
+    own_encoders.look_in(tmp_path / "checkpoints")
+    hashes = set()
+    vit = {name: value for name, value in test_mae.SMALL.items() if "decoder" not in name}
+    for name in ("mae_pets", "mae_pets_25", "mae_pets_50"):
+        recipe = replace(ENCODERS[name], build=partial(small_vit, **vit), taps=(0, 1))
+        monkeypatch.setitem(ENCODERS, name, recipe)
+        hashes.add(FrozenEncoder(name).sha256)
+    assert len(hashes) == 2  # of two epochs, the first is both a quarter and half
+    model = create_model("lite0_query", encoder="mae", backbone="pets", queries=4, width=32)
+    assert model.eval()(torch.rand(1, 3, 40, 56)).shape == (1, 3, 40, 56)
 
 
 def test_captions_are_made_for_training_photos_alone(cache: PetCache, tmp_path: Path, monkeypatch):
@@ -222,12 +233,7 @@ def test_captions_are_made_for_training_photos_alone(cache: PetCache, tmp_path: 
     )
     config = TrainConfig(epochs=1, batch_size=3, workers=0, precision="no", recipe="none")
     Trainer(
-        model,
-        cache,
-        config,
-        tmp_path / "state.pt",
-        score=quick_zero_shot,
-        dataset=partial(CroppedPets, size=32),
+        model, cache, config, tmp_path / "state.pt", score=quick_zero_shot, items=Crops(32)
     ).run()
     rows = cache.rows("train")
     known = sorted(cache.manifest["breed_id"].to_numpy()[rows] - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,17 +14,19 @@ import pandas as pd
 import pytest
 import torch
 
-from common.checkpoint import Card, load_checkpoint
+from common.checkpoint import load_checkpoint
 from common.config import ROOT, UserError
-from common.data.dataset import prepare, prepare_folder
-from common.models import ALIASES, MODELS, create_model
-from common.provenance import module_closure, source_key
-from common.training import runs
-from common.training.__main__ import main
+from common.data import augment
+from common.data import pets as photos_on_disk
+from common.data.dataset import PetDataset, prepare, prepare_folder
+from common.models import ALIASES, MODELS
+from common.training import __main__ as command
+from common.training import click_validation, pretrain, trainer, validation
 from common.training.click_validation import quick_click_scores
-from common.training.runs import Run, load_run, run_key, train_or_load
+from common.training.pretrain import Crops
+from common.training.runs import Run, Training, load_run
 from common.training.trainer import TrainConfig, Trainer
-from common.training.validation import quick_scores
+from tests.conftest import Toy
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def results(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def train(toy, cache, quick, results) -> Callable[..., Run]:
-    """Train or load a toy run named "toy"; keywords as of `train_or_load`."""
+    """Train or load a toy run named "toy"; keywords as of `Training`, and its photos."""
 
-    def call(**kwargs) -> Run:
-        given = {"model": "toy", "config": quick, "cache": cache, "results": results, **kwargs}
-        return train_or_load(given.pop("name", "toy"), **given)
+    def call(cache=cache, **kwargs) -> Run:
+        given = {"name": "toy", "model": "toy", "config": quick, **kwargs}
+        return Training(**given).run_or_load(cache, results)
 
     return call
 
@@ -83,7 +84,7 @@ def test_a_run_is_trained_once_and_then_loaded(train, results, epochs):
 
 
 def test_what_a_run_leaves(train, results, cache, quick):
-    run = train(width=3)
+    run = train(kwargs={"width": 3})
     left = {str(f.relative_to(results)) for f in results.rglob("*") if f.is_file()}
     assert left == {
         "checkpoints/toy.json",
@@ -117,7 +118,6 @@ def test_another_score_chooses_the_epoch(train, results, step: int, best: int):
         calls.append(split)
         return {"val_own": float(step * len(calls)), "val_miou": 1.0}
 
-    score.__module__ = quick_click_scores.__module__  # code of the project, as every score
     run = train(score=score)
     assert calls == ["val", "val"]
     assert run.history["val_own"].tolist() == [step, 2 * step]
@@ -157,7 +157,10 @@ def test_another_configuration_is_trained(train, quick, epochs, change: dict):
 
 def test_other_arguments_or_pixels_are_trained(train, epochs, pets, tmp_path):
     train()
-    for kwargs in ({"width": 3}, {"cache": prepare(pets, size=24, folder=tmp_path / "c")}):
+    for kwargs in (
+        {"kwargs": {"width": 3}},
+        {"cache": prepare(pets, size=24, folder=tmp_path / "c")},
+    ):
         epochs.clear()
         train(**kwargs)
         assert epochs == [0, 1]
@@ -166,7 +169,7 @@ def test_other_arguments_or_pixels_are_trained(train, epochs, pets, tmp_path):
 def test_runs_may_lie_in_folders(train, results, epochs):
     """As those of an ablation do: each has its own history."""
     first = train(name="ablation/a", folder="local/checkpoints")
-    train(name="ablation/b", folder="local/checkpoints", width=3)
+    train(name="ablation/b", folder="local/checkpoints", kwargs={"width": 3})
     again = train(name="ablation/a", folder="local/checkpoints", cache=None)
     assert epochs == [0, 1] * 2
     assert same_weights(first, again)
@@ -213,91 +216,74 @@ def test_the_seed_decides_the_first_weights_too(train, quick):
 
 
 @pytest.fixture
-def tree(tmp_path, monkeypatch) -> Path:
-    """A copy of the project's code, by which keys are made."""
-    ignored = shutil.ignore_patterns("__pycache__", "samples")
-    shutil.copytree(ROOT / "common", tmp_path / "tree" / "common", ignore=ignored)
-    for function in (source_key, module_closure):
-        name = function.__name__
-        monkeypatch.setattr(runs, name, partial(function, root=tmp_path / "tree"))
-    return tmp_path / "tree" / "common"
+def key(toy, cache) -> Callable[..., str]:
+    """The key of a toy training; keywords as of `Training`, those of its settings apart."""
+
+    def made(cache=cache, config: dict | None = None, **kwargs) -> str:
+        return Training("toy", "toy", config=TrainConfig(**config or {}), **kwargs).key(cache)
+
+    return made
 
 
-def key_of(cache, score=quick_scores, **config) -> str:
-    kwargs = {"widths": (16,), "depth": 1, "breed_weight": 0.0}
-    model = create_model("unet", **kwargs)
-    return run_key(model, Card("unet", kwargs), TrainConfig(**config), cache, score)
-
-
-@pytest.mark.parametrize("file", ["training/trainer.py", "models/layers.py", "models/unet.py"])
-def test_a_comment_or_a_docstring_retrains_nothing(tree: Path, cache, file: str):
-    before, path = key_of(cache), tree / file
-    text = path.read_text()
-    path.write_text(text.replace('"""', '"""Reworded. ', 1) + "\n# a comment\n")
-    assert key_of(cache) == before
+def test_the_key_follows_what_decides_and_is_the_same_tomorrow(key, cache):
+    other = replace(cache, info={**cache.info, "files": {**cache.info["files"]}})
+    other.info["files"]["manifest.csv"] = "another split"
+    given = [
+        {},
+        {"config": {"lr": 2.0}},
+        {"config": {"seed": 1}},
+        {"kwargs": {"width": 3}},
+        {"score": quick_click_scores},
+        {"items": Crops(32)},
+        {"items": Crops(24)},
+        {"items": Crops(24, ("Pug",))},
+        {"cache": other},
+    ]
+    keys = [key(**kwargs) for kwargs in given]
+    assert len(set(keys)) == len(keys)
+    assert [key(**kwargs) for kwargs in given] == keys
+    assert key(items=PetDataset) == keys[0]
 
 
 @pytest.mark.parametrize(
-    "file",
+    ("module", "kwargs"),
     [
-        "training/trainer.py",
-        "training/optim.py",
-        "training/validation.py",
-        "data/augment.py",
-        "models/unet.py",
-        "models/layers.py",
-        "models/losses.py",
+        (trainer, {}),
+        (augment, {}),
+        (validation, {}),
+        (click_validation, {"score": quick_click_scores}),
+        (pretrain, {"items": Crops(24)}),
     ],
 )
-def test_code_that_trains_retrains(tree: Path, cache, file: str):
-    before = key_of(cache)
-    with (tree / file).open("a") as stream:
-        stream.write("\nCHANGED = 1\n")
-    assert key_of(cache) != before
+def test_a_raised_version_of_what_it_runs_through_trains_again(key, monkeypatch, module, kwargs):
+    before, plain = key(**kwargs), key()
+    monkeypatch.setattr(module, "VERSION", 2)
+    assert key(**kwargs) != before
+    assert (key() == plain) is bool(kwargs), "and nothing that does not run through it"
 
 
-@pytest.mark.parametrize("file", ["evaluate.py", "scoring/scores.py", "predict.py", "run_all.py"])
-def test_code_that_does_not_train_retrains_nothing(tree: Path, cache, file: str):
-    before = key_of(cache)
-    with (tree / file).open("a") as stream:
-        stream.write("\nCHANGED = 1\n")
-    assert key_of(cache) == before
+def test_a_raised_version_of_the_model_trains_again_and_of_scoring_does_not(key, monkeypatch):
+    before = key()
+    monkeypatch.setattr(photos_on_disk, "VERSION", 2)
+    assert key() == before
+    monkeypatch.setattr(Toy, "version", 2)
+    assert key() != before
 
 
-def test_another_score_retrains_and_so_does_its_code(tree: Path, cache):
-    """And of the scores, only the one that chooses counts."""
-    plain, clicks = key_of(cache), key_of(cache, quick_click_scores)
-    assert plain != clicks
-    with (tree / "training" / "click_validation.py").open("a") as stream:
-        stream.write("\nCHANGED = 1\n")
-    assert key_of(cache) == plain
-    assert key_of(cache, quick_click_scores) != clicks
+@pytest.mark.parametrize("name", ["", "..", "a/../b", "/a", "x" * 101])
+def test_a_name_is_that_of_a_file(train, name: str):
+    with pytest.raises(UserError, match="a run's name is that of a file"):
+        train(name=name)
 
 
-def test_a_new_model_in_the_registry_retrains_nothing(tree: Path, cache):
-    before = key_of(cache)
-    (tree / "models" / "fifth.py").write_text("class Fifth:\n    pass\n")
-    with (tree / "models" / "__init__.py").open("a") as stream:
-        stream.write('\nfrom .fifth import Fifth\nMODELS["fifth"] = Fifth\n')
-    assert key_of(cache) == before
-
-
-def test_the_key_follows_settings_and_data_and_is_the_same_tomorrow(cache):
-    assert key_of(cache) == key_of(cache)
-    assert len({key_of(cache), key_of(cache, lr=2.0), key_of(cache, seed=1)}) == 3
-    other = replace(cache, info={**cache.info, "files": {**cache.info["files"]}})
-    other.info["files"]["manifest.csv"] = "another split"
-    assert key_of(other) != key_of(cache)
-
-
-# What a kill leaves
+# The command
 
 
 def test_the_command_line_trains_what_it_is_told(toy, pets, results, capsys):
     quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--precision", "no"]
     chosen = ["--seed", "3", "--fraction", "0.5", "--size", "32", "--name", "mine"]
     places = ["--data-root", str(pets), "--results", str(results)]
-    assert main(["--model", "toy", *quickly, *chosen, *places]) == 0
+    assert command.main(["--model", "toy", *quickly, *chosen, *places]) == 0
     assert "val_miou" in capsys.readouterr().out
     training = load_run("mine", results).card.training
     assert (training["seed"], training["fraction"], training["epochs"]) == (3, 0.5, 1)
@@ -307,8 +293,11 @@ def test_the_command_line_takes_an_alias(toy, pets, results, monkeypatch):
     monkeypatch.setitem(ALIASES, "second", "toy")
     quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--size", "32"]
     places = ["--data-root", str(pets), "--results", str(results)]
-    assert main(["--model", "second", *quickly, *places]) == 0
+    assert command.main(["--model", "second", *quickly, *places]) == 0
     assert load_run("toy", results).card.model == "toy"
+
+
+# What a kill leaves
 
 
 def lose_card(checkpoint: Path) -> None:
@@ -341,7 +330,7 @@ import os, signal, sys
 from pathlib import Path
 from common import config
 from common.data.dataset import open_cache
-from common.training.runs import train_or_load
+from common.training.runs import Training
 from common.training.trainer import TrainConfig
 cache, results, fatal = sys.argv[1:]
 replace, count = os.replace, iter(range(1, 100))
@@ -351,8 +340,8 @@ def failing(source, target):
     replace(source, target)
 config.os.replace = failing
 settings = TrainConfig(epochs=1, batch_size=4, precision="no", workers=0)
-run = train_or_load("unet", model="unet", config=settings, cache=open_cache(cache),
-                    results=Path(results), widths=(16, 16), depth=1)
+training = Training("unet", "unet", {"widths": (16, 16), "depth": 1}, settings)
+training.run_or_load(open_cache(cache), Path(results))
 """
 
 
