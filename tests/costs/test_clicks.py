@@ -78,6 +78,6 @@ def test_it_is_timed_again_only_where_something_changed(tmp_path, monkeypatch):
         latency_or_load(file, {"one": Listener(size)}, PHOTO, measure=True)
     table = latency_or_load(file, {"one": Listener(128)}, PHOTO, measure=False)
     assert len(timed) == 2
-    assert table.attrs["processor"]
+    assert table.attrs["key"]["processor"]
     with pytest.raises(UserError, match="no such table"):
         latency_or_load(tmp_path / "other.parquet", {}, PHOTO, measure=False)
