@@ -6,19 +6,17 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from functools import cache
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from importlinter.cli import lint_imports
 
 from common.config import ROOT
 
 FILES = sorted((ROOT / "common").rglob("*.py"))
 MODULE_LINES, FUNCTION_LINES = 220, 60
 
-TORCH = {"torch", "torchvision", "accelerate", "timm", "open_clip", "safetensors"}
 ONLY_HERE = {  # a package that changes often is touched in few places
     "timm": {
         "models.encoders.towers",
@@ -63,33 +61,17 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Modules that a file imports, at any depth: of the project as ``common.x``."""
-    package = ["common", *name_of(path).split(".")]
-    package = package if path.name == "__init__.py" else package[:-1]
+    """Modules that a file imports, at any depth."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            source = ".".join(part for part in [*base, node.module] if part)
-            for alias in node.names:
-                inner = ROOT.joinpath(*source.split("."), alias.name)
-                is_module = inner.with_suffix(".py").is_file() or (inner / "__init__.py").is_file()
-                yield f"{source}.{alias.name}" if is_module else source
-
-
-def project_imports(path: Path) -> set[str]:
-    names = (name for name in imports(path) if name.split(".")[0] == "common")
-    return {name.removeprefix("common").lstrip(".") for name in names} - {""}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
 
 
 def packages(path: Path) -> set[str]:
     roots = {name.split(".")[0] for name in imports(path)}
     return roots - set(sys.stdlib_module_names) - {"common"}
-
-
-def matches(name: str, patterns: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns.split())
 
 
 def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef, bool]]:
@@ -111,59 +93,31 @@ def each_file(paths=FILES):
 # Imports go one way
 
 
-def test_there_is_no_circle():
-    graph = {name_of(path): project_imports(path) - {name_of(path)} for path in FILES}
-    tuple(TopologicalSorter(graph).static_order())
+def test_imports_keep_the_contracts(capsys):
+    """[tool.importlinter] in pyproject.toml: the layers, no circle, and who does without torch."""
+    status = lint_imports(str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
+    assert status == 0, capsys.readouterr().out
 
 
-def test_nothing_imports_the_pipelines_front():
-    assert not [name_of(path) for path in FILES if "run_all" in project_imports(path)]
+@each_file()
+def test_no_import_hides_from_the_contracts(path: Path):
+    for name, call in calls(path):
+        if name.endswith(("import_module", "find_spec")) and call.args:
+            hidden = isinstance(call.args[0], ast.Constant) and "common" in str(call.args[0].value)
+            assert not hidden, ast.unparse(call)
 
 
 @each_file([path for path in FILES if name_of(path).startswith("models")])
-def test_models_import_each_other_torch_and_einops(path: Path):
+def test_models_import_torch_and_einops(path: Path):
     allowed = {"torch", "einops"}
     allowed |= {package for package, where in ONLY_HERE.items() if name_of(path) in where}
     assert packages(path) <= allowed
-    assert all(matches(name, "config models.*") for name in project_imports(path))
-
-
-def reached(path: Path) -> set[Path]:
-    """Files of the project that importing a file brings in, with the packages on the way."""
-    pending, found = [path], set()
-    while pending:
-        file = pending.pop()
-        if file in found:
-            continue
-        found.add(file)
-        for name in project_imports(file):
-            steps = name.split(".")
-            for depth in range(1, len(steps) + 1):
-                base = ROOT.joinpath("common", *steps[:depth])
-                candidates = (base.with_suffix(".py"), base / "__init__.py")
-                pending += [candidate for candidate in candidates if candidate.is_file()]
-    return found
-
-
-@each_file([p for p in FILES if matches(name_of(p), "figures figures.* clicks.prompts report.*")])
-def test_pictures_and_prompts_know_no_network(path: Path):
-    for file in reached(path):
-        assert not packages(file) & TORCH, f"through {name_of(file)}"
-        assert not name_of(file).startswith("models")
 
 
 @each_file()
 def test_packages_that_change_often_are_touched_in_few_places(path: Path):
     for package in packages(path) & ONLY_HERE.keys():
         assert name_of(path) in ONLY_HERE[package], package
-
-
-def test_light_modules_load_without_torch():
-    """Whoever only reads paths, tables or notebooks does not wait for torch."""
-    for name in ("config", "provenance", "data.pets", "scoring.scores", "samples"):
-        path = next(p for p in FILES if name_of(p) == name)
-        heavy = {name_of(f) for f in reached(path) if packages(f) & TORCH}
-        assert not heavy, name
 
 
 # Size, documentation, types
