@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
@@ -17,11 +18,37 @@ CHECKPOINTS = RESULTS / "checkpoints"
 SAMPLES = ROOT / "common" / "samples"
 
 CLASSES = ("background", "cat", "dog")
+PET, GROUND = 1, 0  # of a click, and of a pixel where the species does not matter
 IGNORE = 255  # border pixels (trimap 3): no loss, no score
 
 
 class UserError(ValueError):
     """Something the user can mend; the message names what was wrong, where, and the remedy."""
+
+
+def overlap(mask: Any, truth: Any) -> tuple[Any, Any]:
+    """Pixels of the pet in both, and in either, border left out: two arrays (...).
+
+    Args:
+        mask: (..., H, W) bool, of NumPy or of torch.
+        truth: the same shape and library: `PET`, `GROUND` or `IGNORE`.
+    """
+    pet, found = truth == PET, mask & (truth != IGNORE)
+    return (pet & found).sum((-2, -1)), (pet | found).sum((-2, -1))
+
+
+def iou(inter: Any, union: Any) -> Any:
+    """Intersection over union; 1 where there is no union: to see nothing there is right.
+
+    (The mean over *classes* of a split leaves out a class that nobody sees: `scoring.scores`.)
+    """
+    nothing = union == 0
+    return (inter + nothing) / (union + nothing)
+
+
+def mask_iou(mask: Any, truth: Any) -> Any:
+    """IoU of masks (..., H, W), arguments as `overlap`; 1 where neither shows a pet: (...)."""
+    return iou(*overlap(mask, truth))
 
 
 def data_root(root: str | Path | None = None) -> Path | None:

@@ -1,13 +1,32 @@
-"""Places, atomic writes, and how an error reaches a user."""
+"""Places, the IoU of a mask, atomic writes, and how an error reaches a user."""
 
 from __future__ import annotations
 
 import errno
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from common.config import UserError, atomic_path, cache_root, cli, data_root
+from common.config import UserError, atomic_path, cache_root, cli, data_root, mask_iou
+
+
+@pytest.mark.parametrize("library", [np.array, torch.tensor])
+@pytest.mark.parametrize(
+    ("mask", "truth", "expected"),
+    [
+        ([1, 1, 0, 0], [1, 0, 1, 0], 1 / 3),
+        ([1, 1, 0, 0], [1, 255, 255, 0], 1),  # the border counts for nothing
+        ([0, 0, 1, 1], [1, 1, 0, 0], 0),
+        ([0, 0, 0, 0], [1, 0, 0, 0], 0),
+        ([1, 0, 0, 0], [0, 0, 255, 0], 0),
+        ([0, 0, 1, 0], [0, 0, 255, 0], 1),  # neither shows anything
+    ],
+)
+def test_the_iou_of_a_mask_by_hand(library, mask, truth, expected):
+    found = mask_iou(library([[mask]] * 2) > 0, library([[truth]] * 2))
+    assert found.tolist() == [pytest.approx(expected)] * 2
 
 
 def test_a_write_appears_whole_or_not_at_all(tmp_path: Path):

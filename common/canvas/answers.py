@@ -15,7 +15,7 @@ import numpy as np
 from common.clicks.prompts import Click, Clicker
 from common.clicks.protocol import Predictor, Species
 from common.clicks.robot import reply
-from common.config import IGNORE, UserError
+from common.config import UserError, mask_iou
 
 KEPT = 200  # coarse masks of 256 kB or so, for going back and forth
 
@@ -130,8 +130,5 @@ class Models:
 
 
 def iou(mask: np.ndarray, truth: np.ndarray | None) -> float | None:
-    """Intersection over union of a mask (H, W) bool with the truth, 1 if both are empty."""
-    if truth is None:
-        return None
-    union = (mask & (truth != IGNORE)) | (truth == 1)
-    return float((mask & (truth == 1)).sum() / union.sum()) if union.any() else 1.0
+    """`mask_iou` of a mask (H, W) bool where the truth is known."""
+    return None if truth is None else float(mask_iou(mask, truth))

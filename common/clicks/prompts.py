@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from common.config import IGNORE, UserError
+from common.config import GROUND, IGNORE, PET, UserError
 
 VERSION = 1  # raise it when another click would follow from the same masks
 
@@ -157,8 +157,8 @@ def next_click(
         raise UserError(f"a mask of {predicted.shape} and a truth of {truth.shape} do not fit")
     free = np.ones(truth.shape, bool)
     free[to_rows_columns(np.array([(click.x, click.y) for click in taken]))] = False
-    missed = depth((truth == 1) & ~predicted) * free
-    added = depth((truth == 0) & predicted) * free
+    missed = depth((truth == PET) & ~predicted) * free
+    added = depth((truth == GROUND) & predicted) * free
     positive = bool(missed.max() > added.max())
     depths = missed if positive else added
     if not depths.any():

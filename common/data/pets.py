@@ -18,7 +18,7 @@ from common.data.photos import opened, read_photo
 
 VERSION = 1  # raise it when a photo or a pixel counts as something else: all scoring follows
 LISTS = {"trainval": "trainval.txt", "test": "test.txt"}
-PET, BACKGROUND, BORDER = 1, 2, 3  # values of a trimap
+TRIMAP = {"pet": 1, "background": 2, "border": 3}
 
 
 def find_root(root: str | Path) -> Path:
@@ -119,7 +119,7 @@ def read_mask(path: str | Path, species: int) -> np.ndarray:
     """
     with opened(path, "trimap") as image:
         trimap = np.asarray(image)
-    if trimap.ndim != 2 or not np.isin(trimap, (PET, BACKGROUND, BORDER)).all():
+    if trimap.ndim != 2 or not np.isin(trimap, list(TRIMAP.values())).all():
         raise UserError(f"{path}: a trimap holds only 1 (pet), 2 (background) and 3 (border)")
     lookup = np.array([0, species, 0, IGNORE], np.uint8)
     return lookup[trimap]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from common.data.pets import BACKGROUND, BORDER, PET
+from common.data.pets import TRIMAP
 
 BREEDS = (("Abyssinian", 1, 1), ("beagle", 5, 2), ("Bengal", 6, 1), ("pug", 26, 2))
 COLOURS = {1: (214, 140, 70), 2: (90, 110, 170)}
@@ -49,7 +49,7 @@ def draw_pet(random: np.random.Generator, species: int) -> tuple[Image.Image, Im
     """One photo (RGB) and its trimap (1 pet, 2 background, 3 border), 60 to 110 px wide."""
     width, height = (int(edge) for edge in random.integers(60, 110, 2))
     ground = random.normal(120, 40, (height, width, 3)).clip(0, 255).astype(np.uint8)
-    photo, trimap = Image.fromarray(ground), Image.new("L", (width, height), BACKGROUND)
+    photo, trimap = Image.fromarray(ground), Image.new("L", (width, height), TRIMAP["background"])
     cx, cy = width * random.uniform(0.35, 0.65), height * random.uniform(0.45, 0.65)
     rx, ry = width * random.uniform(0.18, 0.3), height * random.uniform(0.18, 0.3)
     ear = -1 if species == 1 else 1  # a cat's ears stand, a dog's hang
@@ -62,7 +62,8 @@ def draw_pet(random: np.random.Generator, species: int) -> tuple[Image.Image, Im
         for s in (-1, 1)
     ]
     body = (cx - rx, cy - ry, cx + rx, cy + ry)
-    for image, fill, outline in ((photo, COLOURS[species], None), (trimap, PET, BORDER)):
+    inks = ((photo, COLOURS[species], None), (trimap, TRIMAP["pet"], TRIMAP["border"]))
+    for image, fill, outline in inks:
         draw = ImageDraw.Draw(image)
         for points in ears:
             draw.polygon(points, fill=fill, outline=outline, width=2 if outline else 1)

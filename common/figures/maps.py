@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from scipy.ndimage import binary_erosion
 
-from common.config import CLASSES, IGNORE, UserError
+from common.config import CLASSES, IGNORE, UserError, mask_iou
 from common.figures.style import CLASS_COLOURS
 
 ERRORS = {
@@ -74,9 +74,7 @@ def _coloured(code: np.ndarray, colours: Sequence[str]) -> np.ndarray:
     return (255 * table).round().astype(np.uint8)[code]
 
 
-def photo_iou(truth: np.ndarray, predicted: np.ndarray) -> float:
+def species_iou(truth: np.ndarray, predicted: np.ndarray) -> float:
     """IoU of the pet's own class in one photo, border left out: the other species is a miss."""
-    judged = truth != IGNORE
-    own = int(truth[judged].max(initial=0))
-    a, b = (truth == own) & judged, (predicted == own) & judged
-    return float((a & b).sum() / max(1, (a | b).sum()))
+    own = truth[truth != IGNORE].max(initial=0)
+    return float(mask_iou(predicted == own, np.where(truth == IGNORE, IGNORE, truth == own)))

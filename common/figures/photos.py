@@ -12,11 +12,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from common.config import CLASSES, IGNORE, UserError
-from common.figures.maps import ERRORS, errors, overlay, paint, photo_iou
+from common.figures.maps import ERRORS, errors, overlay, paint, species_iou
 from common.figures.sheet import frame, new_sheet, place
 from common.figures.style import CLASS_COLOURS, require_some, styled
 
-__all__ = ["image_grid", "overlay", "photo_grid", "photo_iou", "predictions", "silhouettes"]
+__all__ = ["image_grid", "overlay", "photo_grid", "species_iou", "predictions", "silhouettes"]
 
 
 class Shown(Protocol):
@@ -92,7 +92,7 @@ def predictions(samples: Sequence[Shown], predicted: Mapping[str, np.ndarray]) -
     figure, cells = new_sheet(shapes, 4, above=0.36, below=0.3, legend=ERRORS)
     for row, sample in zip(cells, samples, strict=True):
         guess = predicted[sample.name]
-        iou = photo_iou(sample.mask, guess)
+        iou = species_iou(sample.mask, guess)
         place(row[0], sample.image, "photo", sample.credit)
         place(row[1], overlay(sample.image, sample.mask), "truth")
         place(row[2], overlay(sample.image, guess), "prediction")

@@ -16,7 +16,7 @@ from common.data.geometry import fit_mask, to_input
 from common.data.pets import read_pair
 from common.inference import predict_mask
 from common.samples import Sample
-from common.scoring.scores import photo_iou
+from common.scoring.scores import image_iou
 
 SIZE = 160  # longest side of a stored map
 GROUPS = ("best", "median", "worst")
@@ -28,7 +28,7 @@ def select_cases(counts: pd.DataFrame, each: int = 4) -> pd.DataFrame:
     Returns:
         Columns group, image, species, iou (of the photo), in order of falling IoU.
     """
-    return pick_cases(counts[["image", "species"]].assign(iou=photo_iou(counts)), each)
+    return pick_cases(counts[["image", "species"]].assign(iou=image_iou(counts)), each)
 
 
 def pick_cases(table: pd.DataFrame, each: int = 4) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from common.config import UserError
+from common.config import UserError, iou
 from common.scoring.bootstrap import difference, draw, intervals
 
 AT = (0, 1, 2, 3, 5, 10, 20)
@@ -35,7 +35,7 @@ def iou_curves(table: pd.DataFrame) -> pd.DataFrame:
 
 def ious(table: pd.DataFrame) -> np.ndarray:
     """IoU of each row (N,)."""
-    return np.where(table["union"] > 0, table["inter"] / table["union"].clip(lower=1), 1.0)
+    return iou(table["inter"].to_numpy(), table["union"].to_numpy())
 
 
 def clicks_to(curves: pd.DataFrame, goal: float) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from common.checkpoint import read_card, stem_of
 from common.clicks.predictor import Predictor, load_predictor
 from common.clicks.prompts import pet_truth
 from common.clicks.robot import CLICKS, first_click, replies
-from common.config import CLASSES, RESULTS, UserError
+from common.config import CLASSES, RESULTS, UserError, overlap
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pair
 from common.provenance import processor
@@ -61,13 +61,14 @@ def click_through(
     predictor.set_image(image)
     ms_photo = 1000 * (time.perf_counter() - start)
     opening = first_click(first, truth, rng or np.random.default_rng(0))
-    scored, pet, rows = truth != 255, truth == 1, []
+    rows = []
     for click, reply in enumerate(replies(predictor, truth, opening, clicks)):
+        inter, union = overlap(reply.mask, truth)
         rows.append(
             {
                 "click": click,
-                "inter": int((reply.mask & pet).sum()),
-                "union": int(((reply.mask | pet) & scored).sum()),
+                "inter": int(inter),
+                "union": int(union),
                 "score": round(reply.score, 4),
                 "said": CLASSES.index(reply.species[0]) if reply.species else 0,
                 "ms": round(reply.ms, 2),

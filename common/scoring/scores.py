@@ -3,7 +3,9 @@
 A table of counts has one row a photo: ``image``, ``species`` (1 cat, 2 dog) and the counts. A
 bootstrap resample is a weight for each photo, so all resamples are one matrix product followed
 by the same divisions. A class in neither truth nor prediction has no IoU or Dice: its value is
-NaN, and means leave it out. Letters: N photos, R weightings of them, K classes.
+NaN, and means leave it out (a *mask* of nothing where nothing is has IoU 1: `config.iou`).
+
+Letters: N photos, R weightings of them, K classes.
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ def confusion_matrix(counts: pd.DataFrame) -> np.ndarray:
     return _confusion(counts, "ignore").sum(axis=0)
 
 
-def photo_iou(counts: pd.DataFrame) -> np.ndarray:
+def image_iou(counts: pd.DataFrame) -> np.ndarray:
     """Mean IoU of each photo (N,), over the classes that its truth or prediction holds."""
     return _mean(_overlap(_confusion(counts, "ignore"))[0])
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from common.artifacts import read_table
 from common.checkpoint import read_card
-from common.config import CHECKPOINTS, RESULTS, UserError
+from common.config import CHECKPOINTS, RESULTS, UserError, iou
 from common.models import MODELS
 from common.scoring.bootstrap import difference, intervals
 from common.scoring.click_scores import iou_curves, mean_intervals
@@ -62,8 +62,7 @@ def pet_ious(counts: pd.DataFrame) -> pd.Series:
     confusion = counts[CONFUSION].to_numpy(float).reshape(-1, 3, 3)
     hit, union = confusion[:, 1:, 1:].sum(axis=(1, 2)), confusion.sum(axis=(1, 2))
     union = union - confusion[:, 0, 0]
-    iou = np.divide(hit, union, out=np.ones_like(hit), where=union > 0)
-    return pd.Series(iou, counts["image"].to_numpy(), name="iou").sort_index()
+    return pd.Series(iou(hit, union), counts["image"].to_numpy(), name="iou").sort_index()
 
 
 def pet_table(counts: Counts, clicked: Counts) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from common.checkpoint import Card
 from common.data.pets import read_pair
 from common.inference import predict_mask
 from common.scoring.cases import store_cases
-from common.scoring.scores import photo_iou
+from common.scoring.scores import image_iou
 
 KINDS = ("most fail", "they disagree", "all succeed")
 
@@ -20,7 +20,7 @@ KINDS = ("most fail", "they disagree", "all succeed")
 def ious_by_photo(models: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Mean IoU of each photo (index image) under each model (column)."""
     found = {
-        name: pd.Series(photo_iou(counts), counts["image"].to_numpy())
+        name: pd.Series(image_iou(counts), counts["image"].to_numpy())
         for name, counts in models.items()
     }
     return pd.DataFrame(found).sort_index()

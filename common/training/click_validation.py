@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from common.clicks.prompts import Clicker, pet_truth
 from common.clicks.robot import click_rounds
+from common.config import mask_iou
 from common.data.dataset import PetCache, PetDataset, to_float
 
 VERSION = 1  # raise it when the same network would get another score
@@ -56,7 +57,8 @@ def click_batch(model: nn.Module, image: Tensor, truths: list[np.ndarray]) -> np
         logits = model.decode_clicks(features, points, labels, before and before.logits)["mask"]
         return _Batch(native(logits, image), logits)
 
-    return np.stack([ious(a.masks, truths) for a in click_rounds(ask, truths, max(CLICKS))])
+    pets = np.stack(truths)  # (B, S, S)
+    return np.stack([mask_iou(a.masks, pets) for a in click_rounds(ask, truths, max(CLICKS))])
 
 
 class _Batch(NamedTuple):
@@ -79,11 +81,3 @@ def native(logits: Tensor, image: Tensor) -> np.ndarray:
     """Mask logits (B, 1, h, w) -> masks (B, S, S) bool at the photos' size."""
     full = nn.functional.interpolate(logits.float(), image.shape[-2:], mode="bilinear")
     return (full[:, 0] > 0).cpu().numpy()
-
-
-def ious(masks: np.ndarray, truths: list[np.ndarray]) -> np.ndarray:
-    """IoU of each photo (B,), border left out; 1 where neither shows a pet."""
-    truth = np.stack(truths)
-    pet, found = truth == 1, masks & (truth != 255)
-    union = (pet | found).sum((1, 2))
-    return np.where(union > 0, (pet & found).sum((1, 2)) / np.maximum(union, 1), 1.0)

@@ -6,7 +6,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from common.config import CLASSES, IGNORE
+from common.config import CLASSES, IGNORE, iou
 from common.data.dataset import PetCache, PetDataset, to_float
 
 VERSION = 1  # raise it when the same network would get another score
@@ -35,6 +35,6 @@ def quick_scores(
         counts += confusion(model(image).argmax(1), mask)
     counts = accelerator.reduce(counts)
     inter = counts.diag().double()
-    iou = inter / (counts.sum(0) + counts.sum(1) - inter).clamp_min(1)
-    names = {f"val_iou_{name}": float(value) for name, value in zip(CLASSES, iou, strict=True)}
-    return {"val_miou": float(iou.mean()), **names}
+    ious = iou(inter, counts.sum(0) + counts.sum(1) - inter)
+    names = {f"val_iou_{name}": float(value) for name, value in zip(CLASSES, ious, strict=True)}
+    return {"val_miou": float(ious.mean()), **names}

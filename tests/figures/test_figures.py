@@ -1,6 +1,5 @@
 """Figures: labelled, legible, reproducible to the byte, and honest about missing input."""
 
-import ast
 import base64
 import io
 import itertools
@@ -20,7 +19,7 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from common import figures
-from common.config import CLASSES, ROOT, UserError
+from common.config import CLASSES, UserError
 from common.figures import (
     architecture,
     clicks,
@@ -34,7 +33,7 @@ from common.figures import (
     steadiness,
     training,
 )
-from common.figures.maps import ERRORS, errors, overlay, paint, photo_iou
+from common.figures.maps import ERRORS, errors, overlay, paint, species_iou
 from common.figures.output import encode
 from common.figures.style import CLASS_COLOURS, MODEL_COLOURS, WIDE, styled
 from common.samples import Sample, load_sample
@@ -536,8 +535,9 @@ def test_paint_and_errors_by_hand():
     expected = [np.multiply(255, to_rgb(kind)).round() for kind in kinds]
     assert (errors(truth, guess)[0] == expected).all()
     assert (paint(truth)[0, -1] == np.multiply(255, to_rgb(CLASS_COLOURS["border"])).round()).all()
-    assert photo_iou(truth, guess) == pytest.approx(1 / 3)
-    assert photo_iou(truth, truth) == 1
+    assert species_iou(truth, guess) == pytest.approx(1 / 3)
+    assert species_iou(truth, truth) == 1
+    assert species_iou(np.full((2, 2), 255), np.zeros((2, 2))) == 1, "nothing is judged"
 
 
 def test_silhouettes_lose_the_letterbox_bars():
@@ -635,19 +635,3 @@ def test_a_new_model_gets_its_own_lasting_colour_and_label():
         assert np.linalg.norm(gaps, axis=1).min() > 0.25
     assert figures.label("mae_seg") == "MAE-Seg"
     assert figures.label("my_model") == "my model"
-
-
-def test_figures_know_neither_torch_nor_models():
-    for file in (ROOT / "common" / "figures").glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [
-                alias.name for alias in getattr(node, "names", []) if type(node) is ast.Import
-            ]
-            if isinstance(node, ast.ImportFrom):
-                names = [f"{'.' * node.level}{node.module or ''}"]
-            for name in names:
-                assert not name.startswith(("torch", "timm")), f"{file.name} imports {name}"
-                if name.startswith("common"):
-                    assert name.startswith(
-                        ("common.config", "common.wording", "common.figures")
-                    ), f"{file.name} imports {name}"

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.models.losses import IGNORE, image_cross_entropy, segmentation_loss, soft_dice_loss
+from common.config import IGNORE
+from common.models.losses import image_cross_entropy, segmentation_loss, soft_dice_loss
 
 
 def scores(*pixels: tuple[float, float, float]) -> torch.Tensor:

@@ -49,6 +49,6 @@ def test_what_is_kept_is_small_and_without_the_photo(pets, tmp_path):
 
 
 def test_the_cases_of_a_segmentation_are_chosen_alike(monkeypatch):
-    monkeypatch.setattr("common.scoring.cases.photo_iou", lambda counts: counts["iou"])
+    monkeypatch.setattr("common.scoring.cases.image_iou", lambda counts: counts["iou"])
     counts = pd.DataFrame({"image": list("abc"), "species": 1, "iou": [0.1, 0.9, 0.5]})
     assert select_cases(counts, each=1)["image"].tolist() == ["b", "c", "a"]

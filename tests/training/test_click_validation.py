@@ -20,7 +20,6 @@ from common.scoring.clicking import click_through
 from common.training.click_validation import (
     CLICKS,
     click_batch,
-    ious,
     native,
     padded,
     quick_click_scores,
@@ -148,12 +147,6 @@ def test_users_with_fewer_clicks_are_padded():
     assert labels.tolist() == [[1, 0], [1, -1], [-1, -1]]
     points, labels = padded([Clicker()], torch.device("cpu"))
     assert points.shape == (1, 0, 2) and labels.shape == (1, 0)
-
-
-def test_iou_worked_by_hand():
-    truths = [np.array([[1, 1, 0, 255]], np.uint8), np.array([[0, 0, 255, 0]], np.uint8)] * 2
-    masks = np.array([[[1, 0, 1, 1]], [[0, 0, 1, 0]], [[0, 0, 0, 0]], [[1, 0, 0, 0]]], bool)
-    assert ious(masks, truths).tolist() == [pytest.approx(1 / 3), 1.0, 0.0, 0.0]
 
 
 def test_masks_have_the_photos_size():

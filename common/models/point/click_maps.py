@@ -9,10 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from common.config import UserError
+from common.config import GROUND, PET, UserError
 
 KINDS = ("disk", "gaussian")
-PET, GROUND = 1, 0
 
 
 def click_maps(

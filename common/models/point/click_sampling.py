@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PET, GROUND, NO_CLICK = 1, 0, -1
+from common.config import GROUND, PET
+
+NO_CLICK = -1
 
 
 def depth(region: Tensor) -> Tensor:

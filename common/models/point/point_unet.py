@@ -15,10 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from common.models.losses import IGNORE, image_cross_entropy, segmentation_loss
+from common.config import IGNORE, PET, mask_iou
+from common.models.losses import image_cross_entropy, segmentation_loss
 from common.models.padding import pad, unpad
 from common.models.point.click_maps import click_maps
-from common.models.point.click_sampling import NO_CLICK, PET, correcting_clicks, first_clicks
+from common.models.point.click_sampling import NO_CLICK, correcting_clicks, first_clicks
 from common.models.point.decoder import PromptDecoder
 from common.models.point.pyramid import image_pyramid
 
@@ -134,7 +135,7 @@ class PointUNet(nn.Module):
         out = self.decode_clicks(features, points, labels, previous)
         logits = unpad(out["mask"], batch["image"], self.encoder.strides[-1])
         two = torch.cat([torch.zeros_like(logits), logits], 1)  # softmax of (0, z) = sigmoid(z)
-        quality = F.mse_loss(out["quality"], iou(logits[:, 0] > 0, truth))
+        quality = F.mse_loss(out["quality"], mask_iou(logits[:, 0] > 0, truth))
         species = image_cross_entropy(out["species"], batch["species"])
         return segmentation_loss(two, truth) + 0.25 * species + quality
 
@@ -175,11 +176,3 @@ def from_grid(points: Tensor) -> Tensor:
 def small(truth: Tensor) -> Tensor:
     """Truth (B, H, W) on the mask's grid, by nearest neighbour: (B, ceil(H/2), ceil(W/2))."""
     return truth[:, ::GRID, ::GRID]
-
-
-def iou(predicted: Tensor, truth: Tensor) -> Tensor:
-    """IoU of each photo's pet (B,), border left out; 1 where neither shows one."""
-    pet = (truth == PET) & (truth != IGNORE)
-    found = predicted & (truth != IGNORE)
-    union = (pet | found).sum((1, 2))
-    return torch.where(union > 0, (pet & found).sum((1, 2)) / union.clamp_min(1), 1.0)

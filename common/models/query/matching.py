@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from common.models.losses import IGNORE
+from common.config import IGNORE
 from common.models.query.layers import full_precision
 
 MATCHINGS = ("bipartite", "fixed")

@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from common.config import UserError
+from common.config import IGNORE, UserError
 from common.models.encoders.encoder import FrozenEncoder, ImageEncoder
 from common.models.encoders.packing import unpack
 from common.models.encoders.recipes import encoder_name
-from common.models.losses import IGNORE, segmentation_loss
+from common.models.losses import segmentation_loss
 from common.models.padding import pad, padded_size, padding, resize, unpad
 from common.models.query.decoder import GRID, QueryDecoder, semantic_scores
 from common.models.query.matching import MATCHINGS, set_loss

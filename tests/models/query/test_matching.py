@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
-from common.models.losses import IGNORE
+from common.config import IGNORE
 from common.models.query.matching import (
     DICE_WEIGHT,
     MASK_WEIGHT,

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from common.checkpoint import Card, load_checkpoint, save_checkpoint, trained_tensors
-from common.config import UserError
+from common.config import IGNORE, UserError
 from common.data.dataset import PetDataset, to_float
 from common.models import create_model, list_models, model_registry
 from common.models.encoders.packing import pack
 from common.models.encoders.recipes import ENCODERS
 from common.models.imagenet_baseline import ImageNetBaseline
-from common.models.losses import IGNORE, image_cross_entropy, segmentation_loss
+from common.models.losses import image_cross_entropy, segmentation_loss
 from common.models.query.decoder import semantic_scores
 from common.models.query.matching import set_loss
 from common.models.query.segmenter import LinearSegmenter, QuerySegmenter
