@@ -8,6 +8,7 @@ SHELL := /bin/sh
 BIN := .venv/bin/python
 RUNTIME := .venv/.requirements-installed
 TESTING := .venv/.requirements-dev-installed
+SHARED := -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help report test check lab demo clean
@@ -22,11 +23,11 @@ help:  ## this list
 report: $(RUNTIME)  ## results/report.html from the committed results; PROFILE=cpu trains
 	$(BIN) -m common.run_all --profile $(PROFILE) $(ARGS)
 
-test: $(TESTING)  ## the tests, at most 12 minutes on 2 cores
-	$(BIN) -m pytest -m "not long" $(ARGS)
+test: $(TESTING)  ## the tests, at most 4 minutes on 2 cores
+	$(BIN) -m pytest $(SHARED) -m "not long" $(ARGS)
 
-check: $(TESTING)  ## the long tests: kills, fuzzing, browsers, whole pipelines
-	$(BIN) -m pytest -m long $(ARGS)
+check: $(TESTING)  ## the long tests, at most 12: kills, fuzzing, browsers, whole pipelines
+	$(BIN) -m pytest $(SHARED) -m long $(ARGS)
 
 lab: $(RUNTIME)  ## JupyterLab on the notebooks
 	PYTHONPATH="$$PWD" $(BIN) -m jupyterlab $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,15 @@ from common.models import MODELS, create_model
 from common.models.losses import segmentation_loss
 from common.training.trainer import TrainConfig
 from tests.browsing import chromium
+
+# Set for this process and those it starts: other processes have the other cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole pipelines first: where processes share the tests, none waits for them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("whole") is None)
 
 
 class Toy(nn.Module):

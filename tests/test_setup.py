@@ -77,7 +77,7 @@ def test_conda_installs_the_same_list_on_a_python_that_make_accepts():
     assert f"{PYTHONS[0]} <= sys.version_info[:2] <= {PYTHONS[-1]}" in makefile
 
 
-@pytest.mark.parametrize("module", ["common.run_all", "common.data.dataset", "common.web.demo"])
+@pytest.mark.parametrize("module", ["common.run_all", "common.data", "common.web.demo"])
 def test_a_python_without_the_packages_is_told_what_to_do(module: str):
     """Started without site-packages, as another Python than that of ``.venv`` would be."""
     command = [sys.executable, "-S", "-m", module]

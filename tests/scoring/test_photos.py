@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from PIL import Image
 
 from common import artifacts
 from common.checkpoint import Card, save_checkpoint
-from common.config import RESULTS, ROOT, UserError
+from common.config import RESULTS, UserError
 from common.evaluate import json_line, main
 from common.models import create_model
 from common.scoring import photos as module
@@ -404,32 +402,19 @@ def test_a_full_disk_keeps_the_earlier_counts(results, pets, small_disk):
 # As a user types it
 
 
-def shell(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "common.evaluate", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-
-
-def test_the_command_line_of_a_real_model(pets, tmp_path):
-    before = (RESULTS / "test_reads.csv").exists()
+def test_the_command_line_of_a_real_model(pets, tmp_path, capsys):
+    before = (RESULTS / "test_reads.csv").read_bytes()
     save_checkpoint(tmp_path / "unet", create_model("unet", **UNET), Card("unet", UNET, 32))
-    done = shell(
-        "--model",
-        str(tmp_path / "unet.safetensors"),
-        "--data-root",
-        str(pets.parent),
-        "--results",
-        str(tmp_path),
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    places = f"--model={tmp_path}/unet.safetensors --data-root={pets.parent} --results={tmp_path}"
+    assert main(places.split()) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (found["split"], found["n"]) == ("test", 12)
     assert len(pd.read_csv(tmp_path / "test_reads.csv")) == 1
-    assert (RESULTS / "test_reads.csv").exists() == before
+    assert (RESULTS / "test_reads.csv").read_bytes() == before
 
 
-def test_an_error_is_one_line_without_a_traceback(tmp_path):
-    done = shell("--model", "nosuch", "--data-root", str(tmp_path))
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: no checkpoint ")
-    assert done.stderr.count("\n") == 1
+def test_an_error_is_one_line_without_a_traceback(tmp_path, capsys):
+    assert main(["--model", "nosuch", "--data-root", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: no checkpoint ")
+    assert said.err.count("\n") == 1

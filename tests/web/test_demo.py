@@ -7,8 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import nbformat
@@ -44,7 +42,7 @@ OWNERS = {
     "TagRemovePreprocessor": TagRemovePreprocessor,
     "CSSHTMLHeaderPreprocessor": CSSHTMLHeaderPreprocessor,
 }
-PAGE = [path for path in sorted((ROOT / "common" / "demo").rglob("*")) if path.is_file()]
+PAGE = [path for path in sorted((ROOT / "common" / "web" / "demo").rglob("*")) if path.is_file()]
 ELSEWHERE = re.compile(r"(?:https?:)?//(?!www\.w3\.org/2000/svg|127\.0\.0\.1)[\w.-]+\.\w+")
 
 
@@ -177,7 +175,7 @@ def test_a_missing_notebook_is_one_line(monkeypatch, tmp_path, capsys):
     assert "09_demo.ipynb is missing" in capsys.readouterr().err
 
 
-def test_the_command_line_is_ours_and_voilas(monkeypatch):
+def test_the_command_line_is_ours_and_voilas(monkeypatch, capsys):
     started = []
     monkeypatch.setattr(server.Demo, "start", lambda demo: started.append(demo))
     before = signal.getsignal(signal.SIGTERM)
@@ -186,6 +184,6 @@ def test_the_command_line_is_ours_and_voilas(monkeypatch):
     signal.signal(signal.SIGTERM, before)
     told = [(demo.visitors, demo.port, demo.base_url) for demo in started]
     assert told == [(3, 9001, "/pets/"), (VISITORS, 8866, "/")]
-    command = [sys.executable, "-m", "common.web.demo", "--help"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and "--visitors" in done.stdout
+    with pytest.raises(SystemExit) as ended:
+        server.main(["--help"])
+    assert not ended.value.code and "--visitors" in capsys.readouterr().out
