@@ -17,9 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from common.config import CHECKPOINTS, UserError, atomic_path
+from common.config import CHECKPOINTS, FITS, UserError, atomic_path
 from common.data.cache import MAX_SIZE, MIN_SIZE
-from common.data.geometry import FITS
 from common.models import create_model, full_name
 from common.models.building import bounded
 from common.models.encoders.encoder import FrozenEncoder

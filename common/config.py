@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ NOTEBOOKS = ROOT / "notebooks"
 CHECKPOINTS = RESULTS / "checkpoints"
 SAMPLES = ROOT / "common" / "samples"
 
+SPLITS = ("train", "val", "test")
+FITS = ("stretch", "letterbox")  # how a photo becomes a square
 CLASSES = ("background", "cat", "dog")
 PET, GROUND = 1, 0  # of a click, and of a pixel where the species does not matter
 IGNORE = 255  # border pixels (trimap 3): no loss, no score
@@ -82,17 +85,42 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
 
 
 def cli(main: Callable[..., int | None]) -> Callable[..., int]:
-    """Decorate a ``main``: a `UserError` becomes one line on stderr and exit code 2."""
+    """Decorate a ``main``: what a user can mend becomes one line on stderr and exit code 2.
+
+    That is a `UserError`, a Python that is too old, and a package that is not installed. So that
+    the last can be told, and ``--help`` and bad arguments are answered at once, a command imports
+    at its top only what is light, and inside ``main``, once the arguments are read, the rooms
+    that load torch or pandas.
+    """
 
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> int:
         try:
+            check_python()
             return main(*args, **kwargs) or 0
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
+            return 2
+        except ModuleNotFoundError as error:
+            if (error.name or "common").split(".")[0] == "common":
+                raise
+            print(
+                f"error: this Python ({sys.executable}) lacks {error.name}; use .venv/bin/python "
+                "after `make report`, or `pip install -r requirements.txt` first, in the "
+                "project's folder",
+                file=sys.stderr,
+            )
             return 2
         except KeyboardInterrupt:
             print("stopped; run the same command again to go on", file=sys.stderr)
             return 130
 
     return wrapped
+
+
+def check_python() -> None:
+    """`UserError` where Python is older than what the project is written in."""
+    if sys.version_info < (3, 10):  # noqa: UP036 - here older ones are told
+        raise UserError(
+            f"the project needs Python 3.10 or newer; this is {platform.python_version()}"
+        )

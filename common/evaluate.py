@@ -13,14 +13,12 @@ import argparse
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from common.config import RESULTS, SPLITS, atomic_path, cli
 
-from common.checkpoint import load_checkpoint, read_card, stem_of
-from common.config import RESULTS, atomic_path, cli
-from common.data.dataset import resolve_root
-from common.scoring.photos import SPLITS, evaluate, headline, log_test_read, logged, print_problems
-from common.training.processes import is_main, join, on_own_device
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def json_line(name: str, split: str, counts: pd.DataFrame, table: pd.DataFrame) -> str:
@@ -44,6 +42,12 @@ def main(argv: list[str] | None = None) -> None:
         "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
     )
     args = parser.parse_args(argv)
+
+    from common.checkpoint import load_checkpoint, read_card, stem_of
+    from common.data.dataset import resolve_root
+    from common.scoring.photos import evaluate, headline, log_test_read, logged, print_problems
+    from common.training.processes import is_main, join, on_own_device
+
     join()
     model, card = load_checkpoint(args.model)
     counts, problems = evaluate(

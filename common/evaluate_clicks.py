@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from common.clicks import CLICKS, FIRST, PHOTOS
+from common.config import RESULTS, SPLITS, atomic_path, cli
 
-from common.clicks.robot import CLICKS, FIRST
-from common.config import RESULTS, atomic_path, cli
-from common.data.dataset import resolve_root
-from common.scoring.click_scores import click_scores
-from common.scoring.clicking import PHOTOS, score_clicks
-from common.scoring.photos import SPLITS
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def json_line(counts: pd.DataFrame, table: pd.DataFrame) -> str:
@@ -42,6 +40,11 @@ def main(argv: list[str] | None = None) -> None:
         "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
     )
     args = parser.parse_args(argv)
+
+    from common.data.dataset import resolve_root
+    from common.scoring.click_scores import click_scores
+    from common.scoring.clicking import score_clicks
+
     counts = score_clicks(
         args.model,
         resolve_root(args.data_root),

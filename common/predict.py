@@ -10,114 +10,13 @@ a third number 0 says "not the pet". All photos get the same clicks; without any
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw
-
-from common.clicks.predictor import load_predictor
-from common.clicks.prompts import Click, Clicker
-from common.clicks.protocol import Predictor, Species
-from common.config import CLASSES, UserError, atomic_path, cli
-from common.data.photos import read_photo
-from common.figures.maps import overlay
+from common.config import UserError, cli
 
 MODEL = "point_unet"  # the checkpoint that answers unless another is named
-DOT = {True: "#2ca02c", False: "#d62728"}  # of a click on the pet, and of one that is not
-
-
-def coco_rle(mask: np.ndarray) -> dict[str, list[int]]:
-    """A mask (H, W) bool as COCO stores it, uncompressed: its ``size`` [H, W] and ``counts``.
-
-    Counts are the lengths of runs down the columns, from left to right, of 0 and 1 in turn,
-    beginning with 0 (whose first run may be empty).
-    """
-    flat = np.concatenate([[False], mask.ravel(order="F")])
-    ends = np.flatnonzero(flat[1:] != flat[:-1])
-    return {"size": list(mask.shape), "counts": np.diff([0, *ends, mask.size]).tolist()}
-
-
-def parse_click(text: str) -> Click:
-    """ "120,80" or "120,80,0" -> a click."""
-    try:
-        x, y, label = [float(part) for part in [*text.split(","), "1"][:3]]
-    except ValueError:
-        raise UserError(f"--click {text!r} is not x,y or x,y,label: as in 120,80") from None
-    if label not in (0, 1) or text.count(",") > 2:
-        raise UserError(f"--click {text!r}: the label is 1 (the pet) or 0 (not the pet)")
-    return Click(x, y, bool(label))
-
-
-def draw_overlay(
-    image: np.ndarray, mask: np.ndarray, species: Species | None, clicks: Sequence[Click]
-) -> Image.Image:
-    """The photo (H, W, 3) with the mask (H, W) bool in its species' colour and a dot a click."""
-    value = CLASSES.index(species[0]) if species else 1
-    picture = Image.fromarray(overlay(image, (mask * value).astype(np.uint8)))
-    draw = ImageDraw.Draw(picture)
-    reach = max(2, max(picture.size) // 100)
-    for click in clicks:
-        circle = [click.x - reach, click.y - reach, click.x + reach, click.y + reach]
-        draw.ellipse(circle, fill=DOT[click.positive], outline="white", width=max(1, reach // 3))
-    return picture
-
-
-def predict_file(predictor: Predictor, photo: Path, clicks: Sequence[Click], out: Path) -> str:
-    """Write mask, overlay and JSON of a photo into ``out``; returns a line on what was found.
-
-    Raises:
-        UserError: the photo cannot be read, a click is not in it, or a file not be written.
-    """
-    image = read_photo(photo)
-    clicker = Clicker()
-    for click in clicks:
-        clicker.add(click)
-    try:
-        predictor.set_image(image)
-        masks, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
-    except UserError as error:
-        raise UserError(f"{photo}: {error}") from None
-    species, score = predictor.species, round(float(scores[0]), 4)
-    found = {
-        "photo": photo.name,
-        "height": image.shape[0],
-        "width": image.shape[1],
-        "clicks": [{"x": c.x, "y": c.y, "label": int(c.positive)} for c in clicks],
-        "score": score,
-        "species": species and {"name": species[0], "probability": round(species[1], 4)},
-        "area": int(masks[0].sum()),
-        "segmentation": coco_rle(masks[0]),
-    }
-    mask_file, overlay_file, json_file = outputs(photo, out)
-    with atomic_path(mask_file) as path:
-        Image.fromarray(masks[0].astype(np.uint8) * 255).save(path)
-    with atomic_path(overlay_file) as path:
-        draw_overlay(image, masks[0], species, clicks).save(path)
-    with atomic_path(json_file) as path:
-        path.write_text(json.dumps(found) + "\n", encoding="utf-8")
-    animal = f"{species[0]} ({species[1]:.0%})" if species else "pet"
-    return f"{photo}: {animal}, {masks[0].mean():.1%} of the photo, score {score:.2f}"
-
-
-def outputs(photo: Path, out: Path) -> tuple[Path, Path, Path]:
-    """Files of a photo's mask, overlay and JSON."""
-    mask, picture, described = (
-        out / f"{photo.stem}{end}" for end in ("_mask.png", "_overlay.png", ".json")
-    )
-    return mask, picture, described
-
-
-def check_outputs(photos: Sequence[Path], out: Path) -> None:
-    """`UserError` if what one photo gives would replace another photo, or what that one gives."""
-    taken = {photo.resolve() for photo in photos}
-    for photo in photos:
-        for file in outputs(photo, out):
-            if file.resolve() in taken:
-                raise UserError(f"{photo}: {file} is taken; rename a photo, or change --out")
-            taken.add(file.resolve())
 
 
 @cli
@@ -133,8 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--model", default=MODEL, help="a checkpoint's name, or its path")
     args = parser.parse_args(argv)
+
+    from common.canvas.files import check_outputs, parse_click, predict_file
+
     clicks = [parse_click(text) for text in args.click]
     check_outputs(args.photos, args.out)
+
+    from common.clicks.predictor import load_predictor
+
     predictor, failed = load_predictor(args.model), False
     for photo in args.photos:
         try:

@@ -9,16 +9,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from common import files as storage
 from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
-from common.pipeline.account import duration, finished, provenance, status_line
-from common.pipeline.execute import NotebookFailed, carry_out
-from common.pipeline.notebook import read_notebook, select
-from common.pipeline.parameters import assign
-from common.pipeline.plan import Plan
-from common.pipeline.state import locked
-from common.publish.outputs import publish
+
+if TYPE_CHECKING:
+    from common.pipeline.plan import Plan
 
 SMOKE = "results/_smoke"
 
@@ -77,15 +73,26 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
             "--publish takes a plain replay without the dataset, so that no dataset photo is "
             "committed; unset PETS_ROOT and leave out --profile and -p"
         )
-    plan = _plan(root, options.profile, options.parameter)
-    chosen = _chosen(plan, options.only, options.start)
+
+    from common.pipeline.account import status_line
+    from common.pipeline.execute import NotebookFailed
+    from common.pipeline.run import choose, make_plan, run_steps
+    from common.pipeline.state import locked
+    from common.publish.outputs import publish
+
+    smoke = options.profile == "smoke"
+    runs = f"{SMOKE}/runs" if smoke else f"results/local/runs/{options.profile}"
+    plan = make_plan(root, root / runs, profiles()[options.profile], options.parameter)
+    if smoke:
+        _make_smoke_set(root / SMOKE / "pets")
+    chosen = choose(plan, options.only, options.start)
     if options.status:
         for step in plan.steps(chosen, options.force):
             print(f"{step.notebook.name}: {status_line(plan, step)}")
         return 0
     try:
         with locked(plan.runs):
-            _run(plan, chosen, options.force)
+            run_steps(plan, chosen, options.force)
             if options.publish:
                 publish(plan, [n for n in plan.notebooks if n.name in chosen])
             _report(plan, options.profile)
@@ -115,53 +122,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _plan(root: Path, profile: str, overrides: Sequence[str]) -> Plan:
-    paths = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
-    if not paths:
-        raise UserError(f"{root / 'notebooks'} holds no numbered notebook; restore it with git")
-    notebooks = tuple(read_notebook(path) for path in paths)
-    given = assign(notebooks, profiles()[profile], overrides)
-    if profile == "smoke":
-        _make_smoke_set(root / SMOKE / "pets")
-    runs = f"{SMOKE}/runs" if profile == "smoke" else f"results/local/runs/{profile}"
-    return Plan(root, root / runs, notebooks, given)
-
-
 def _make_smoke_set(folder: Path) -> None:
     if not folder.exists():
         from common.data.synthetic import make_pets
+        from common.files import fresh_folder, locked
 
-        with storage.locked(folder), storage.fresh_folder(folder, needs=0) as scratch:
+        with locked(folder), fresh_folder(folder, needs=0) as scratch:
             make_pets(scratch)
 
 
-def _chosen(plan: Plan, only: Sequence[str] | None, start: str | None) -> list[str]:
-    names = [notebook.name for notebook in plan.notebooks]
-    if only:
-        wanted = {name for text in only for name in select(plan.notebooks, text)}
-        names = [name for name in names if name in wanted]
-    if start:
-        first = select(plan.notebooks, start)[0]
-        names = [name for name in names if name >= first]
-    return names
-
-
-def _run(plan: Plan, chosen: Sequence[str], force: bool) -> None:
-    for number, step in enumerate(plan.steps(chosen, force), 1):
-        label = f"[{number}/{len(chosen)}] {step.notebook.name} …"
-        if step.action == "keep":
-            print(f"{label} up to date", flush=True)
-            continue
-        last = plan.state.get(step.notebook.name).get("seconds")
-        if step.action == "run":
-            took = f" (took {duration(last)} last time)" if last else ""
-            print(f"{label} running{took}", flush=True)
-        seconds = carry_out(plan, step)
-        done = f"done in {duration(seconds)}" if step.action == "run" else "new text, no cell ran"
-        print(f"{label} {done}", flush=True)
-
-
 def _report(plan: Plan, profile: str) -> None:
+    from common.pipeline.account import finished, provenance
     from common.report import build_report
 
     results = plan.root / (f"{SMOKE}/results" if profile == "smoke" else "results")

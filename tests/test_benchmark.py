@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from common import benchmark
+from common.benchmark import main
 from common.checkpoint import Card
 from common.config import RESULTS, UserError
+from common.costs import measure
 from common.costs import memory as peak_memory
 from common.costs import networks as costs
 from common.costs.smp import SmpUnet
@@ -60,7 +61,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(benchmark, "time", found)
+    monkeypatch.setattr(measure, "time", found)
     return found
 
 
@@ -134,7 +135,7 @@ def test_models_take_turns_and_the_first_run_is_left_out(clock):
         ("a", "train_photos_per_second", 128): clock.call("a", 2.0),
         ("b", "ms_photo", 128): clock.call("b", 0.25),
     }
-    table = benchmark.in_turn(calls, runs=2)
+    table = measure.in_turn(calls, runs=2)
     assert clock.calls == ["a", "b"] * 3
     assert table["run"].tolist() == [1, 1, 2, 2]
     assert table["value"].tolist() == [8.0, 250.0] * 2, "16 photos in 2 s; a quarter of a second"
@@ -143,14 +144,14 @@ def test_models_take_turns_and_the_first_run_is_left_out(clock):
 def test_works_cover_both_sizes():
     model = create_model("unet", widths=(8, 16), stem=1).eval()
     measured = [("unet", model, Card("unet", size=32)), ("other", model, Card("unet", size=128))]
-    calls = benchmark.works(measured, np.zeros((30, 40, 3), np.uint8))
+    calls = measure.works(measured, np.zeros((30, 40, 3), np.uint8))
     assert {key[2] for key in calls if key[0] == "unet"} == {32, 128}
     assert {key[2] for key in calls if key[0] == "other"} == {128}
     calls["unet", "ms_photo", 32]()
 
 
 def test_committed_models_are_of_the_registry():
-    names = benchmark.committed()
+    names = measure.committed()
     assert "unet" in names and "unet_l" not in names and "mae_pets" not in names
 
 
@@ -252,17 +253,17 @@ def test_a_missing_table_is_told(tmp_path):
 def test_the_committed_table_covers_every_checkpoint():
     table = read_cost(RESULTS / "benchmark.csv")
     assert list(table.columns) == COLUMNS and not table.duplicated(["model", "quantity"]).any()
-    assert set(benchmark.committed()) <= set(table["model"])
+    assert set(measure.committed()) <= set(table["model"])
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
 
 
 @pytest.mark.long
 def test_the_command_line_measures_one_model(tmp_path, monkeypatch, capsys, pets):
-    monkeypatch.setattr(benchmark, "peak_memory", lambda *_: {"train": 2.0, "infer": 1.0})
+    monkeypatch.setattr(measure, "peak_memory", lambda *_: {"train": 2.0, "infer": 1.0})
     monkeypatch.setenv("PETS_CACHE", str(tmp_path))
     out = tmp_path / "costs.csv"
     options = ["--models", "lite0_linear", "--runs", "1", "--alone", "--out", str(out)]
-    assert benchmark.main([*options, "--data-root", str(pets)]) == 0
+    assert main([*options, "--data-root", str(pets)]) == 0
     table = read_cost(out).set_index(["model", "quantity"])["value"]
     assert table["lite0_linear", "train_kept_photos_per_second"] > 0
     assert table["data_pipeline", "feeds_ratio_augmented"] == pytest.approx(
@@ -280,12 +281,12 @@ def test_a_replay_is_timed_without_the_dataset(monkeypatch, ends: int):
         return subprocess.CompletedProcess(command, ends)
 
     monkeypatch.setenv("PETS_ROOT", "/somewhere")
-    monkeypatch.setattr(benchmark.subprocess, "run", run)
+    monkeypatch.setattr(measure.subprocess, "run", run)
     if ends:
         with pytest.raises(UserError, match="leave --replay out"):
-            benchmark.replay()
+            measure.replay()
         return
-    (row,) = summary(benchmark.replay(), {}, "a processor").itertuples()
+    (row,) = summary(measure.replay(), {}, "a processor").itertuples()
     assert (row.model, row.quantity, row.unit) == ("report", "minutes", "minutes")
     assert 0 <= row.value < 1
 

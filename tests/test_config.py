@@ -79,6 +79,7 @@ def test_the_cache_can_be_moved(monkeypatch, tmp_path: Path):
     [
         (UserError("no such photo"), 2, "error: no such photo"),
         (KeyboardInterrupt(), 130, "stopped"),
+        (ModuleNotFoundError(name="papermill"), 2, "lacks papermill; use"),
     ],
 )
 def test_a_command_line_ends_without_a_traceback(raised, code, said, capsys):
@@ -88,3 +89,12 @@ def test_a_command_line_ends_without_a_traceback(raised, code, said, capsys):
 
     assert main() == code
     assert said in capsys.readouterr().err
+
+
+def test_a_module_of_ours_that_is_missing_is_a_fault_of_ours():
+    @cli
+    def main() -> None:
+        raise ModuleNotFoundError(name="common.gone")
+
+    with pytest.raises(ModuleNotFoundError):
+        main()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from common.checkpoint import Card
-from common.data.geometry import FITS
+from common.config import FITS
 from common.inference import predict_mask, predict_probabilities
 
 SIZES = [(33, 47), (90, 41), (64, 64), (1, 5), (200, 300)]

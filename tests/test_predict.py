@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from common.canvas.files import coco_rle, parse_click
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.prompts import Click
 from common.config import UserError
 from common.models import MODELS
-from common.predict import coco_rle, main, parse_click
+from common.predict import main
 from tests.clicks.test_predictor import Clicky
 from tests.data.test_photos import packed, png
 

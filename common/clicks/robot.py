@@ -12,13 +12,12 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from common.clicks import CLICKS, FIRST
 from common.clicks.prompts import Click, Clicker, next_click
 from common.clicks.protocol import Predictor, Species
 from common.config import UserError
 
 VERSION = 1  # raise it when the robot would click elsewhere
-CLICKS = 20
-FIRST = ("robot", "random", "jittered", "wrong")
 JITTER = 0.05  # of the photo's diagonal
 
 

@@ -14,17 +14,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.config import cli
-from common.data.archive import export_archive, import_archive, verify
-from common.data.cache import open_cache
-from common.data.dataset import SPLITS, prepare_folder
-from common.data.geometry import FITS
+from common.config import FITS, cli
 
 
 @cli
 def main(argv: Sequence[str] | None = None) -> None:
     """The command line; see the module."""
     options = _parser().parse_args(argv)
+
+    from common.data.archive import export_archive, import_archive, verify
+    from common.data.dataset import prepare_folder
+
     if options.command == "verify":
         verify(options.path)
         print(f"{options.path}: every checksum is right")
@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def summary(folder: Path) -> str:
     """One line on a preprocessed dataset: its place, its size and the photos of each split."""
+    from common.data.cache import open_cache
+    from common.data.dataset import SPLITS
+
     cache = open_cache(folder)
     counts = cache.manifest["split"].value_counts()
     splits = ", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS)

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from common.config import UserError
-from common.data.geometry import FITS
+from common.config import FITS, UserError
 
 FORMAT = 1
 FILES = ("images.npy", "masks.npy", "manifest.csv", "problems.csv")

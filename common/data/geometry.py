@@ -11,7 +11,6 @@ from torch import Tensor
 from common.config import IGNORE
 
 VERSION = 1  # raise it when a photo or an answer is brought to its size in another way
-FITS = ("stretch", "letterbox")
 PAD_GREY = 128  # of the letterbox's bars
 
 

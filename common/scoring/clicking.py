@@ -17,9 +17,10 @@ from tqdm.auto import tqdm
 
 from common.artifacts import artifact, read_table
 from common.checkpoint import read_card, stem_of
+from common.clicks import CLICKS, PHOTOS
 from common.clicks.predictor import Predictor, load_predictor
 from common.clicks.prompts import pet_truth
-from common.clicks.robot import CLICKS, first_click, replies
+from common.clicks.robot import first_click, replies
 from common.config import CLASSES, RESULTS, UserError, overlap
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pair
@@ -27,7 +28,6 @@ from common.provenance import processor
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import log_test_read, print_problems
 
-PHOTOS = 500
 VERSION = 1  # raise it when other photos or rows are counted; see `common.artifacts`
 
 

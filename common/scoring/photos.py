@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from common.artifacts import artifact, read_table
 from common.checkpoint import Card, load_checkpoint, read_card
-from common.config import RESULTS, UserError, atomic_path
+from common.config import RESULTS, SPLITS, UserError, atomic_path
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pair
 from common.files import locked
@@ -30,7 +30,6 @@ from common.scoring.counts import image_counts
 from common.scoring.scores import bootstrap
 from common.training.processes import is_main, merged, share
 
-SPLITS = ("train", "val", "test")
 HEADLINE = (
     "miou",
     "iou_background",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,14 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader
 from torchvision import tv_tensors
 from tqdm.auto import tqdm
 
-from common.config import CLASSES, IGNORE, atomic_path
+from common.config import CLASSES, FITS, IGNORE, atomic_path
+from common.costs.loading import loader_speed
 from common.data.augment import augmentation
-from common.data.dataset import PetCache, PetDataset, to_float
-from common.data.geometry import FITS, fit_mask, fit_photo, unfit
+from common.data.dataset import PetCache
+from common.data.geometry import fit_mask, fit_photo, unfit
 from common.data.leaks import NEAR, near_duplicates
 from common.data.pets import find_root, photo_path, read_mask, trimap_path
 from common.data.photos import read_photo
@@ -105,40 +104,6 @@ def undecoded(cache: PetCache, root: Path) -> PetCache:
         for kind in ("image", "mask")
     ]
     return replace(cache, images=arrays[0], masks=arrays[1])
-
-
-def loader_speed(
-    sources: dict[str, PetCache],
-    *,
-    recipes: Sequence[str] = ("none", "full"),
-    photos: int = 1024,
-    runs: int = 5,
-    workers: int = 0,
-    batch: int = 32,
-) -> pd.DataFrame:
-    """Photos a second that reach the model, the sources side by side in each run.
-
-    In the training's own process (``workers`` 0), where nothing is spent on handing batches over;
-    the clock starts when the first batch is there, since a worker starts once and not each batch.
-
-    Returns:
-        Rows source, augment, workers, run, photos_per_second; a warm-up run is left out.
-    """
-    rows = []
-    for run in tqdm(range(runs + 1), desc="timing the loaders"):
-        for recipe in recipes:
-            for source, cache in sources.items():
-                chosen = cache.rows("train")[:photos]
-                data = PetDataset(cache, chosen, augmentation(recipe))
-                batches = iter(DataLoader(data, batch, num_workers=workers))
-                next(batches)
-                start = time.perf_counter()
-                count = sum(len(to_float(items["image"])) for items in batches)
-                speed = count / (time.perf_counter() - start)
-                rows.append((source, recipe, workers, run, speed))
-    names = ["source", "augment", "workers", "run", "photos_per_second"]
-    table = pd.DataFrame(rows, columns=names)
-    return table[table["run"] > 0]
 
 
 def augmented(

@@ -16,16 +16,17 @@ from dataclasses import fields
 from pathlib import Path
 
 from common.config import RESULTS, cli
-from common.data.dataset import prepare
-from common.models import full_name, list_models
-from common.training.optim import TrainConfig
-from common.training.processes import is_main, join
-from common.training.runs import Training
 
 
 @cli
 def main(argv: list[str] | None = None) -> None:
-    """Command line; every field of `TrainConfig` is an option."""
+    """Command line; every field of `TrainConfig` is an option, so help takes torch."""
+    from common.data.dataset import prepare
+    from common.models import full_name, list_models
+    from common.training.optim import TrainConfig
+    from common.training.processes import is_main, join
+    from common.training.runs import Training
+
     parser = argparse.ArgumentParser(prog="python -m common.training", description=__doc__)
     parser.add_argument("--model", required=True, type=full_name, choices=list_models())
     parser.add_argument("--name", help="of the checkpoint (default: the model's)")

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.predictor import Predictor, PromptedPredictor, RegionPredictor, load_predictor
 from common.clicks.sam import SamAdapter
-from common.config import UserError
-from common.data.geometry import FITS, fit_points
+from common.config import FITS, UserError
+from common.data.geometry import fit_points
 from common.inference import predict_mask
 from common.models import MODELS
 from common.models.point.click_maps import click_maps

@@ -139,7 +139,7 @@ def test_bad_photos_are_left_out_by_name_and_reason(root: Path, tmp_path: Path, 
 
 def test_no_readable_photo_at_all(root: Path, tmp_path: Path):
     shutil.rmtree(root / "images")
-    with pytest.raises(UserError, match=r"none of 16 photos .*\(first: images.*no such"):
+    with pytest.raises(UserError, match=r"none of 16 photos .*\(first: images.*cannot be read"):
         prepare(root, size=24, folder=tmp_path / "cache")
     assert content(tmp_path / "cache") == {}
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.config import IGNORE
-from common.data.geometry import FITS, fit_mask, fit_photo, fit_points, inner_box, to_input, unfit
+from common.config import FITS, IGNORE
+from common.data.geometry import fit_mask, fit_photo, fit_points, inner_box, to_input, unfit
 
 edges = st.integers(1, 90)
 sizes = st.sampled_from([8, 16, 33])

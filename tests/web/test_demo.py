@@ -21,15 +21,17 @@ from voila.voila_kernel_manager import voila_kernel_manager_factory
 from common.canvas.uploads import PIECE_CHARS
 from common.config import ROOT
 from common.data.photos import MAX_BYTES
+from common.web.demo import __main__ as door
 from common.web.demo import server
+from common.web.demo.limits import limits
 from common.web.demo.settings import (
     HIDDEN,
     MESSAGE_BYTES,
+    NOTEBOOK,
     PICTURE,
     POLICY,
     SETTINGS,
     VISITORS,
-    limits,
 )
 
 KERNELS = VoilaConfiguration().multi_kernel_manager_class
@@ -123,7 +125,7 @@ def test_the_browser_is_told_to_ask_nobody_else():
 @pytest.fixture(scope="module")
 def cells() -> list:
     """Of notebook 09, those that the page shows."""
-    node = nbformat.read(server.NOTEBOOK, as_version=4)
+    node = nbformat.read(NOTEBOOK, as_version=4)
     assert node.metadata.title
     return [cell for cell in node.cells if HIDDEN not in cell.metadata.get("tags", [])]
 
@@ -170,8 +172,8 @@ def test_one_page_for_as_many_as_there_is_room(monkeypatch):
 
 
 def test_a_missing_notebook_is_one_line(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(server, "NOTEBOOK", tmp_path / "09_demo.ipynb")
-    assert server.main([]) == 2
+    monkeypatch.setattr(door, "NOTEBOOK", tmp_path / "09_demo.ipynb")
+    assert door.main([]) == 2
     assert "09_demo.ipynb is missing" in capsys.readouterr().err
 
 
@@ -179,8 +181,8 @@ def test_the_command_line_is_ours_and_voilas(monkeypatch, capsys):
     started = []
     monkeypatch.setattr(server.Demo, "start", lambda demo: started.append(demo))
     before = signal.getsignal(signal.SIGTERM)
-    assert server.main(["--visitors", "3", "--Voila.port=9001", "--Voila.base_url=/pets/"]) == 0
-    assert server.main([]) == 0
+    assert door.main(["--visitors", "3", "--Voila.port=9001", "--Voila.base_url=/pets/"]) == 0
+    assert door.main([]) == 0
     signal.signal(signal.SIGTERM, before)
     told = [(demo.visitors, demo.port, demo.base_url) for demo in started]
     assert told == [(3, 9001, "/pets/"), (VISITORS, 8866, "/")]

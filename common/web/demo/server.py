@@ -1,14 +1,7 @@
-"""The web demo: notebook 09 served by Voilà as a page, without its code.
-
-    python -m common.web.demo                       # http://127.0.0.1:8866/
-    python -m common.web.demo --visitors 20 --Voila.port=9000
-
-takes Voilà's own options as well (``--help-all`` lists them); they win over those of `settings`.
-"""
+"""Voilà for notebook 09 alone: one page, a bounded number of visitors, bounded messages."""
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +9,9 @@ from pathlib import Path
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
-from common.config import NOTEBOOKS, UserError, cli
-from common.web.demo.settings import MESSAGE_BYTES, SETTINGS, VISITORS
+from common.web.demo.settings import MESSAGE_BYTES, NOTEBOOK, SETTINGS, VISITORS
 
 TEMPLATES = Path(__file__).parent  # Jupyter looks for voila/templates in it
-NOTEBOOK = NOTEBOOKS / "09_demo.ipynb"
 
 
 class OnePage(TornadoVoilaHandler):
@@ -73,21 +64,3 @@ def prepare(argv: Sequence[str]) -> Demo:
     demo.update_config(type(demo.config)(SETTINGS))
     demo.initialize([str(NOTEBOOK), *argv])
     return demo
-
-
-@cli
-def main(argv: Sequence[str] | None = None) -> None:
-    """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(
-        prog="python -m common.web.demo",
-        description=__doc__,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--visitors", type=int, default=VISITORS, help="at a time; %(default)s")
-    options, others = parser.parse_known_args(argv)
-    if not NOTEBOOK.is_file():
-        raise UserError(f"{NOTEBOOK.name} is missing; restore it with git")
-    demo = prepare(others)
-    demo.visitors = options.visitors
-    demo.start()

@@ -8,11 +8,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import pandas as pd
+from common.config import NOTEBOOKS, ROOT
 
-from common.config import ROOT
-from common.data.photos import MAX_BYTES, MAX_PIXELS
-
+NOTEBOOK = NOTEBOOKS / "09_demo.ipynb"
 PICTURE = "figures/09_clicks.png"  # of the guide; the one file that is served
 HIDDEN = "notebook-only"  # tag of cells that the page leaves out
 VISITORS = 8  # at a time; each has a kernel
@@ -64,17 +62,3 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": {HIDDEN}},
     "CSSHTMLHeaderPreprocessor": {"enabled": False},  # colours of code, of which none is shown
 }
-
-
-def limits() -> pd.DataFrame:
-    """What a visitor may ask for, and by which option that is changed."""
-    rows = [
-        ("address", SETTINGS["Voila"]["ip"], "--Voila.ip"),
-        ("visitors at a time", VISITORS, "--visitors"),
-        ("kernels in waiting", READY, "--VoilaConfiguration.default_pool_size"),
-        ("minutes of rest", IDLE_MINUTES, "--MappingKernelManager.cull_idle_timeout (seconds)"),
-        ("MB of an upload", f"{MAX_BYTES / 1e6:g}", "MAX_BYTES in data/photos.py"),
-        ("million pixels of it", f"{MAX_PIXELS / 1e6:g}", "MAX_PIXELS in data/pets.py"),
-        ("MB of a message", f"{MESSAGE_BYTES / 1e6:g}", "MESSAGE_BYTES in web/demo/settings.py"),
-    ]
-    return pd.DataFrame(rows, columns=["limit", "value", "changed by"])
