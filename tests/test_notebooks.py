@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import statistics
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,7 +20,9 @@ from common.pipeline.parameters import assign
 from common.run_all import profiles
 
 PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-LINES = 20
+LINES, MEDIAN = 20, 6
+DESK = "Lab(data_root, results_dir, figures_dir, stamp, train)"
+SHOWS = r"^\s*lab\.(show|table|canvas)\("
 PIPELINE = {"needs", "reads", "writes"}
 BREED_PHOTO = re.compile(
     r"(?<!trimaps/)\b[A-Za-z]+(?:_[A-Za-z]+)*_\d{1,3}\.(?:jpe?g|png)\b"  # left-out ones are listed
@@ -37,9 +40,13 @@ def code_cells(path: Path) -> list[NotebookNode]:
     return [cell for cell in read(path).cells if cell.cell_type == "code"]
 
 
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
 def tagged(path: Path, tag: str) -> list[tuple[int, NotebookNode]]:
     cells = enumerate(read(path).cells)
-    return [(number, c) for number, c in cells if tag in c.metadata.get("tags", [])]
+    return [(number, c) for number, c in cells if tag in tags(c)]
 
 
 def python(path: Path) -> ast.Module:
@@ -61,6 +68,17 @@ def printed(path: Path) -> Iterator[str]:
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
 def path(request) -> Path:
     return request.param
+
+
+def test_one_desk_of_the_parameters(path: Path):
+    """What may be measured and where things lie follows from the parameters in one line."""
+    made = [
+        n
+        for n in ast.walk(python(path))
+        if isinstance(n, ast.Call) and ast.unparse(n.func) == "Lab"
+    ]
+    assert [ast.unparse(call) for call in made] == [DESK]
+    assert "**save" not in read_notebook(path).code
 
 
 def test_there_are_notebooks():
@@ -126,11 +144,19 @@ def test_helpers_live_in_the_package(path: Path):
         ), f"line {node.lineno}: {ast.unparse(node)[:60]}"
 
 
+def imports_only(cell: NotebookNode) -> bool:
+    return all(isinstance(s, ast.Import | ast.ImportFrom) for s in ast.parse(cell.source).body)
+
+
 def test_cells_are_short(path: Path):
-    for number, cell in enumerate(read(path).cells, 1):
-        if cell.cell_type == "code":
-            lines = [line for line in cell.source.splitlines() if line.strip()]
-            assert 1 <= len(lines) <= LINES, f"cell {number}"
+    """A thought each; the imports are one cell, as long as what the notebook uses."""
+    cells = [cell for cell in code_cells(path) if not imports_only(cell)]
+    lines = [sum(map(bool, map(str.strip, c.source.splitlines()))) for c in cells]
+    listed = [
+        count for count, cell in zip(lines, cells, strict=True) if "parameters" not in tags(cell)
+    ]
+    assert min(lines) >= 1 and max(listed) <= LINES and statistics.median(lines) <= MEDIAN
+    assert len(code_cells(path)) - len(cells) == 1, "imports in one cell"
 
 
 def test_cells_take_no_short_cuts(path: Path):
@@ -142,7 +168,7 @@ def test_cells_take_no_short_cuts(path: Path):
         if isinstance(node, ast.Call):
             assert ast.unparse(node.func) not in ("exec", "eval")
     for cell in code_cells(path):
-        if "setup" not in cell.metadata.get("tags", []):
+        if "setup" not in tags(cell):
             assert not re.search(r"^\s*[!%]", cell.source, re.M), cell.source
             assert "http" not in cell.source
 
@@ -159,12 +185,12 @@ def test_prose_shows_no_picture_of_another_host(path: Path):
 
 
 def test_every_code_cell_is_introduced(path: Path):
-    """After the parameters and what follows from them, three in a row at most between words."""
-    ((parameters, _),) = tagged(path, "parameters")
+    """Three cells that show something, at most, stand in a row between words."""
     row = 0
-    for number, cell in enumerate(read(path).cells[parameters + 2 :], parameters + 3):
-        row = 0 if cell.cell_type == "markdown" else row + 1
-        assert row <= 3, f"cell {number}: a fourth code cell without a word"
+    for number, cell in enumerate(read(path).cells, 1):
+        shows = cell.cell_type == "code" and re.search(SHOWS, cell.source, re.M)
+        row = 0 if cell.cell_type == "markdown" else row + bool(shows)
+        assert row <= 3, f"cell {number}: a fourth exhibit without a word"
 
 
 def test_the_pipeline_knows_its_files(path: Path):

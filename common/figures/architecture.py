@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
+from matplotlib.patches import Patch, Rectangle
 
 from common.config import CLASSES, UserError
-from common.figures.style import COLUMN, INK, SOFT, bare, require_some, styled
+from common.figures.boxes import ATTENTION, PLAIN, arrow, box, drawing
+from common.figures.style import COLUMN, INK, RUST, SOFT, require_some, styled
 
-PLAIN, ATTENTION = "#bcd9d0", "#6b57b0"  # stages without and with self-attention
-DOWN, UP = "#b5541c", "#009e73"
+DOWN, UP = RUST, "#009e73"
+THICK = {"mutation_scale": 15, "linewidth": 2}
 TALL, BROAD, GAP = 2.1, 1.0, 0.4  # inches: largest box, and between two levels
 LEFT, RIGHT, THIN = 1.3, 5.7, 0.09  # middles of the columns, edge of photo and class map
 Box = tuple[float, float, float, float]  # x and y of the middle, width, height
@@ -39,12 +40,9 @@ def unet_diagram(stages: Sequence[Mapping], *, photo_size: int | None = None) ->
     boxes = _layout(stages, size)
     lowest = min(y - height / 2 for _, y, _, height in boxes)
     top, foot = TALL + 0.55, lowest - 1.15
-    figure = Figure(figsize=(COLUMN, top - foot))
-    axes = figure.add_axes((0, 0, 1, 1))
-    bare(axes)
-    axes.set(xlim=(0, COLUMN), ylim=(foot, top), aspect="equal")
-    for stage, box in zip(stages, boxes, strict=True):
-        _draw_stage(axes, stage, box)
+    figure, axes = drawing(foot, top)
+    for stage, place in zip(stages, boxes, strict=True):
+        _draw_stage(axes, stage, place)
     _connect(axes, stages, boxes)
     _ends(axes, stages, boxes, size)
     _legend(figure, stages)
@@ -71,90 +69,56 @@ def _layout(stages: Sequence[Mapping], size: int) -> list[Box]:
     ]
 
 
-def _draw_stage(axes: Axes, stage: Mapping, box: Box) -> None:
-    x, y, width, height = box
-    colour = ATTENTION if stage["attention"] else PLAIN
-    axes.add_patch(
-        Rectangle((x - width / 2, y - height / 2), width, height, facecolor=colour, edgecolor=INK)
-    )
+def _draw_stage(axes: Axes, stage: Mapping, place: Box) -> None:
+    x, y, width, height = place
+    box(axes, x, y, width, "", ATTENTION if stage["attention"] else PLAIN, height)
     shape = "{0} × {0} × {1}".format(stage["size"], stage["channels"])
     if stage["side"] == "bottom":
-        axes.text(
-            x,
-            y - height / 2 - 0.08,
-            f"{stage['name']}\n{shape}",
-            ha="center",
-            va="top",
-            linespacing=1.35,
-        )
+        text = f"{stage['name']}\n{shape}"
+        axes.text(x, y - height / 2 - 0.08, text, ha="center", va="top", linespacing=1.35)
         return
-    outward = 1 if stage["side"] == "down" else -1  # towards the middle of the U
-    edge = x + outward * (width / 2 + 0.1)
-    align = "left" if outward > 0 else "right"
+    inward = 1 if stage["side"] == "down" else -1  # towards the middle of the U
+    edge = x + inward * (width / 2 + 0.1)
+    align = "left" if inward > 0 else "right"
     axes.text(edge, y + 0.05, stage["name"], ha=align, va="bottom")
     axes.text(edge, y - 0.07, shape, ha=align, va="top", color=SOFT)
 
 
 def _connect(axes: Axes, stages: Sequence[Mapping], boxes: Sequence[Box]) -> None:
     """Arrows down, round the bottom and up, and the skips."""
-    side = {
-        name: sorted(
-            (stage["level"], box)
-            for stage, box in zip(stages, boxes, strict=True)
-            if stage["side"] == name
-        )
-        for name in ("down", "bottom", "up")
-    }
-    bottom = side["bottom"][0][1]
-    for name, colour in (("down", DOWN), ("up", UP)):
-        chain = [box for _, box in side[name]]
+    side: dict[str, dict[int, Box]] = {"down": {}, "bottom": {}, "up": {}}
+    for stage, place in sorted(zip(stages, boxes, strict=True), key=lambda pair: pair[0]["level"]):
+        side[stage["side"]][stage["level"]] = place
+    (bottom,) = side["bottom"].values()
+    for name, colour, way in (("down", DOWN, 1), ("up", UP, -1)):
+        chain = list(side[name].values())
         for upper, lower in zip(chain, chain[1:], strict=False):
-            ends = (_foot(upper), _crown(lower))
-            _arrow(axes, *(ends if name == "down" else ends[::-1]), colour)
+            ends = (upper[0], upper[1] - upper[3] / 2), (lower[0], lower[1] + lower[3] / 2)
+            arrow(axes, *ends[::way], colour=colour, **THICK)
         if chain:
-            turn = -1 if name == "down" else 1
-            mouth = (bottom[0] + turn * bottom[2] / 2, bottom[1])
-            ends = (_foot(chain[-1]), mouth) if name == "down" else (mouth, _foot(chain[-1]))
-            angles = (-90, 180) if name == "down" else (180, -90)
-            bend = f"angle,angleA={angles[0]},angleB={angles[1]},rad=8"
-            _arrow(axes, *ends, colour, connectionstyle=bend)
-    levels = dict(side["up"])
-    for level, (x, y, width, _) in side["down"]:
-        if level in levels:
-            end = levels[level][0] - levels[level][2] / 2
-            _arrow(axes, (x + width / 2, y), (end, y), SOFT, linestyle=(0, (5, 3)), linewidth=1.4)
+            x, y, _, height = chain[-1]
+            mouth = bottom[0] - way * bottom[2] / 2
+            bend = (x, y - height / 2), (x, bottom[1]), (mouth, bottom[1])
+            arrow(axes, *bend[::way], colour=colour, **THICK)
+    for level in side["down"].keys() & side["up"].keys():
+        (x, y, width, _), (end, _, other, _) = side["down"][level], side["up"][level]
+        look = {"colour": SOFT, "linestyle": (0, (5, 3)), **THICK, "linewidth": 1.4}
+        arrow(axes, (x + width / 2, y), (end - other / 2, y), **look)
 
 
 def _ends(axes: Axes, stages: Sequence[Mapping], boxes: Sequence[Box], size: int) -> None:
     """The photo that goes in and the class map that comes out, both of ``size`` pixels."""
-    finest = {
-        stage["side"]: box for stage, box in zip(stages, boxes, strict=True) if stage["level"] == 0
-    }
-    for side, name, depth in (("down", "photo", 3), ("up", "classes", len(CLASSES))):
+    finest = {s["side"]: box for s, box in zip(stages, boxes, strict=True) if s["level"] == 0}
+    for side, name, depth, way in (("down", "photo", 3, 1), ("up", "classes", len(CLASSES), -1)):
         if side not in finest:
             continue
         at, y, width, _ = finest[side]
-        turn = 1 if side == "down" else -1
         x = 0.35 if side == "down" else COLUMN - 0.35
         axes.add_patch(Rectangle((x - THIN / 2, y - TALL / 2), THIN, TALL, facecolor=SOFT))
-        ends = (x + turn * THIN / 2, y), (at - turn * width / 2, y)
-        _arrow(axes, *(ends if side == "down" else ends[::-1]), INK)
-        align = "left" if side == "down" else "right"
-        text = f"{name}\n{size} × {size} × {depth}"
-        axes.text(x - turn * 0.25, y + TALL / 2 + 0.06, text, ha=align, va="bottom")
-
-
-def _foot(box: Box) -> tuple[float, float]:
-    return box[0], box[1] - box[3] / 2
-
-
-def _crown(box: Box) -> tuple[float, float]:
-    return box[0], box[1] + box[3] / 2
-
-
-def _arrow(axes: Axes, start: tuple, end: tuple, colour: str, **kwargs) -> None:
-    look = {"arrowstyle": "-|>", "mutation_scale": 15, "linewidth": 2, "shrinkA": 1, "shrinkB": 1}
-    axes.add_patch(FancyArrowPatch(start, end, color=colour, **{**look, **kwargs}))
+        ends = (x + way * THIN / 2, y), (at - way * width / 2, y)
+        arrow(axes, *ends[::way], **THICK)
+        text, align = f"{name}\n{size} × {size} × {depth}", "left" if way > 0 else "right"
+        axes.text(x - way * 0.25, y + TALL / 2 + 0.06, text, ha=align, va="bottom")
 
 
 def _legend(figure: Figure, stages: Sequence[Mapping]) -> None:

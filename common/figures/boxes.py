@@ -32,26 +32,31 @@ def ground(
 ) -> None:
     """A tinted ground with its title at the top left."""
     corner, size = (left + 0.06, foot + 0.12), (right - left - 0.12, top - foot - 0.24)
-    axes.add_patch(
-        FancyBboxPatch(
-            corner, *size, boxstyle="round,pad=0.06", facecolor=colour, edgecolor="none"
-        )
-    )
+    look = {"boxstyle": "round,pad=0.06", "facecolor": colour, "edgecolor": "none"}
+    axes.add_patch(FancyBboxPatch(corner, *size, **look))
     axes.text(left + 0.14, top - 0.16, title, va="top", weight="bold")
 
 
 def box(
-    axes: Axes, x: float, y: float, width: float, text: str, colour: str, ink: str = INK
+    axes: Axes, x: float, y: float, width: float, text: str, colour: str, height: float = HEIGHT
 ) -> None:
-    """A box round its middle (x, y)."""
-    corner = (x - width / 2, y - HEIGHT / 2)
+    """A box round its middle (x, y), its text white on the dark colours."""
+    corner = (x - width / 2, y - height / 2)
     axes.add_patch(
-        Rectangle(corner, width, HEIGHT, facecolor=colour, edgecolor=INK, linewidth=0.8)
+        Rectangle(corner, width, height, facecolor=colour, edgecolor=INK, linewidth=0.8)
     )
+    ink = "white" if colour in (PHOTO, ATTENTION) else INK
     axes.text(x, y - 0.01, text, ha="center", va="center", color=ink, fontsize=10.5)
 
 
-def arrow(axes: Axes, *places: tuple[float, float], colour: str = INK) -> None:
+def arrow(axes: Axes, *places: tuple[float, float], colour: str = INK, **kwargs) -> None:
     """From the first place to the last, by way of those between."""
-    look = {"arrowstyle": "-|>", "mutation_scale": 11, "linewidth": 1.5}
-    axes.add_patch(FancyArrowPatch(path=Path(places), color=colour, joinstyle="miter", **look))
+    look = {"arrowstyle": "-|>", "mutation_scale": 11, "linewidth": 1.5, "joinstyle": "miter"}
+    axes.add_patch(FancyArrowPatch(path=Path(places), color=colour, **{**look, **kwargs}))
+
+
+def down(axes: Axes, x: float, *levels: float, colour: str = INK) -> None:
+    """Arrows at ``x`` from box to box, whose middles are at the heights ``levels``."""
+    for one, other in zip(levels, levels[1:], strict=False):
+        way = 1 if one > other else -1
+        arrow(axes, (x, one - way * HEIGHT / 2), (x, other + way * HEIGHT / 2), colour=colour)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatter
 
-from common.figures.choices import duplicates, fit_choice, loader_speed
 from common.figures.style import (
     CLASS_COLOURS,
     INK,
@@ -24,17 +24,11 @@ from common.figures.style import (
     tint,
 )
 
-__all__ = [
-    "class_counts",
-    "duplicates",
-    "fit_choice",
-    "loader_speed",
-    "photo_sizes",
-    "pixel_shares",
-]
 STRENGTH = {"train": 1.0, "val": 0.7, "test": 0.4, "leak": 0.12}  # of the colour of a split
+SPLITS = {"leak": "left out (copies)", "val": "validation"}
 SHARES = ("background", "cat", "dog", "border")
 RATIOS = {"3:2": 1.5, "4:3": 4 / 3, "1:1": 1.0, "3:4": 0.75, "2:3": 2 / 3}  # width : height
+COUNT = StrMethodFormatter("{x:,.0f}")
 
 
 @styled
@@ -46,44 +40,40 @@ def class_counts(photos: pd.DataFrame) -> Figure:
             a copy of a held-out photo, which is left out of training).
     """
     require(photos, ("breed", "species", "split"), "photos per breed")
-    splits = [split for split in STRENGTH if (photos["split"] == split).any()]
+    by_split = photos.groupby(["split", "species"]).size().unstack(fill_value=0)
+    by_split = by_split.reindex(columns=list(SPECIES), fill_value=0)
+    by_split = by_split.loc[[split for split in STRENGTH if split in by_split.index]]
     by_breed = photos.groupby(["species", "breed", "split"]).size().unstack(fill_value=0)
     by_breed = by_breed.assign(n=by_breed.sum(axis=1)).reset_index()
     by_breed = by_breed.sort_values(["species", "n", "breed"], ascending=[True, False, True])
-    rows = len(by_breed)
-    figure = new_figure(1.9 + 0.33 * len(splits) + 0.21 * rows)
-    heights = [0.33 * len(splits) + 0.3, 0.21 * rows + 0.5]
+    heights = [0.33 * len(by_split) + 0.3, 0.21 * len(by_breed) + 0.5]
+    figure = new_figure(1.1 + sum(heights))
     top, main = figure.subplots(2, 1, height_ratios=heights)
-    _species_by_split(top, photos, splits)
-    _breeds(main, by_breed, splits)
-    head(figure, _who(photos))
+    _species_by_split(top, by_split)
+    _breeds(main, by_breed, list(by_split.index))
+    cats, dogs = by_split.sum()
+    breeds = f"{len(photos):,} photos of {photos['breed'].nunique()} breeds"
+    head(figure, f"{breeds}: {cats:,} cats, {dogs:,} dogs")
     return figure
 
 
-def _who(photos: pd.DataFrame) -> str:
-    cats, dogs = ((photos["species"] == species).sum() for species in SPECIES)
-    breeds = photos["breed"].nunique()
-    return f"{len(photos):,} photos of {breeds} breeds: {cats:,} cats, {dogs:,} dogs"
-
-
-def _species_by_split(axes: Axes, photos: pd.DataFrame, splits: list[str]) -> None:
-    for row, split in enumerate(splits):
+def _species_by_split(axes: Axes, counts: pd.DataFrame) -> None:
+    for row, (split, by_species) in enumerate(counts.iterrows()):
         left, told = 0, []
         for species, name in SPECIES.items():
-            n = int(((photos["split"] == split) & (photos["species"] == species)).sum())
+            n = int(by_species[species])
             colour = tint(CLASS_COLOURS[name], STRENGTH[split])
             axes.barh(row, n, left=left, color=colour, edgecolor="white", height=0.8)
             left += n
-            if n > 0.1 * len(photos):
+            if n > 0.1 * counts.to_numpy().sum():
                 ink = "white" if name == "dog" and STRENGTH[split] > 0.5 else INK
                 axes.text(left - n / 2, row, f"{n:,} {name}s", color=ink, ha="center", va="center")
             else:
                 told.append(f"{n:,} {name}s")
         more = f" ({', '.join(told)})" if told else ""
         axes.text(left, row, f"  {left:,}{more}", color=SOFT, va="center")
-    names = {"leak": "left out (copies)", "val": "validation"}
-    axes.set_yticks(range(len(splits)), [names.get(split, split) for split in splits])
-    axes.set(ylim=(len(splits) - 0.5, -0.5), xticks=[], title="Photos per split")
+    axes.set_yticks(range(len(counts)), [SPLITS.get(split, split) for split in counts.index])
+    axes.set(ylim=(len(counts) - 0.5, -0.5), xticks=[], title="Photos per split")
     axes.margins(x=0.12)
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="y", length=0)
@@ -91,9 +81,8 @@ def _species_by_split(axes: Axes, photos: pd.DataFrame, splits: list[str]) -> No
 
 def _breeds(axes: Axes, table: pd.DataFrame, splits: list[str]) -> None:
     # a gap of one row parts the dogs from the cats
-    rows = (
-        np.arange(len(table)) + (table["species"] == 2).to_numpy() * (table["species"] == 1).any()
-    )
+    both = table["species"].nunique() > 1
+    rows = np.arange(len(table)) + both * (table["species"] == 2).to_numpy()
     left = np.zeros(len(table))
     for split in splits:
         colours = [tint(CLASS_COLOURS[SPECIES[s]], STRENGTH[split]) for s in table["species"]]
@@ -118,29 +107,30 @@ def pixel_shares(photos: pd.DataFrame) -> Figure:
     top, bottom = figure.subplots(2, 1, height_ratios=[1, 3.4])
     _stacked(top, photos[columns].mean())
     top.set_title(f"Mean over {len(photos):,} photos")
-    pet = photos["share_cat"] + photos["share_dog"]
-    for species, name in SPECIES.items():
-        share, colour = pet[photos["species"] == species], CLASS_COLOURS[name]
-        if share.empty:
-            continue
-        middle, weights = share.median(), np.full(len(share), 1 / len(share))
-        bottom.hist(
-            share,
-            np.linspace(0, 1, 26),
-            weights=weights,
-            histtype="stepfilled",
-            color=colour,
-            alpha=0.4,
-            edgecolor=colour,
-            linewidth=1.6,
-            label=f"{len(share):,} {name}s, median {middle:.0%}",
-        )
-        bottom.axvline(middle, color=colour, linestyle="--", linewidth=1.6)
+    pet = pd.DataFrame(
+        {"share": photos["share_cat"] + photos["share_dog"], "species": photos["species"]}
+    ).replace({"species": SPECIES})
+    found = dict(list(pet.groupby("species")["share"]))
+    names = {n: f"{len(s):,} {n}s, median {s.median():.0%}" for n, s in found.items()}
+    sns.histplot(
+        pet.assign(species=pet["species"].map(names)),
+        x="share",
+        hue="species",
+        palette={names[name]: CLASS_COLOURS[name] for name in found},
+        bins=np.linspace(0, 1, 26),
+        stat="proportion",
+        common_norm=False,
+        element="step",
+        alpha=0.4,
+        ax=bottom,
+    )
+    for name, share in found.items():
+        bottom.axvline(share.median(), color=CLASS_COLOURS[name], linestyle="--")
     bottom.set(xlim=(0, 1), xlabel="share of the photo that is pet", ylabel="share of photos")
     for axis in (bottom.xaxis, bottom.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
     plain(bottom, "y")
-    figure.legend(loc="outside lower center", ncols=2)
+    sns.move_legend(bottom, "upper right", title=None)
     return figure
 
 
@@ -167,25 +157,11 @@ def photo_sizes(photos: pd.DataFrame) -> Figure:
     figure = new_figure(4.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
     edge = 1.04 * max(photos["width"].max(), photos["height"].max())
-    drawn = left.hexbin(
-        photos["width"],
-        photos["height"],
-        gridsize=36,
-        extent=(0, edge, 0, edge),
-        mincnt=1,
-        cmap="viridis_r",
-        norm=LogNorm(vmin=1),
-        linewidths=0.2,
-    )
-    figure.colorbar(
-        drawn,
-        ax=left,
-        label="photos",
-        location="bottom",
-        shrink=0.9,
-        aspect=30,
-        format=StrMethodFormatter("{x:,.0f}"),
-    )
+    look = {"cmap": "viridis_r", "norm": LogNorm(vmin=1), "linewidths": 0.2, "mincnt": 1}
+    where = {"gridsize": 36, "extent": (0, edge, 0, edge)}
+    drawn = left.hexbin(photos["width"], photos["height"], **where, **look)
+    bar = {"location": "bottom", "shrink": 0.9, "aspect": 30, "format": COUNT}
+    figure.colorbar(drawn, ax=left, label="photos", **bar)
     _ratio_lines(left, edge)
     left.set(xlim=(0, edge), ylim=(0, edge), aspect="equal")
     left.set(xlabel="width (pixels)", ylabel="height (pixels)")
@@ -211,7 +187,7 @@ def _aspects(axes: Axes, ratio: pd.Series) -> None:
     axes.set_xticks(list(RATIOS.values()), list(RATIOS), rotation=90)
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(COUNT)
     outside = int(((ratio < 0.4) | (ratio > 2.5)).sum())
     beyond = f" ({outside} beyond)" if outside else ""
     axes.set(xlabel=f"width : height{beyond}", ylabel="photos")

@@ -55,15 +55,8 @@ def draw_points(axes: Axes, points: Iterable[Point], size: float = 7) -> None:
     """Clicks on a photo that is shown; a pixel's middle is half a step from its corner."""
     for x, y, positive in points:
         shape, sign, colour = MARKS[bool(positive)]
-        axes.plot(
-            x,
-            y,
-            marker=shape,
-            markersize=size,
-            color=colour,
-            markeredgecolor="white",
-            markeredgewidth=0.8,
-        )
+        edge = {"markeredgecolor": "white", "markeredgewidth": 0.8}
+        axes.plot(x, y, marker=shape, markersize=size, color=colour, **edge)
         axes.plot(x, y, marker=sign, markersize=0.6 * size, color="white", markeredgewidth=1.4)
 
 
@@ -92,17 +85,14 @@ def prompt_maps(
     """
     require_some(maps, "prompt maps")
     shape = image.shape[0] / image.shape[1]
-    legend = {
-        "clicks on the pet": MARKS[True][2],
-        "others": MARKS[False][2],
-        "mask before": CLASS_COLOURS["background"],
-    }
+    inks = (MARKS[True][2], MARKS[False][2], CLASS_COLOURS["background"])
+    legend = dict(zip(("clicks on the pet", "others", "mask before"), inks, strict=True))
     figure, cells = new_sheet([shape], 1 + len(maps), note=note, legend=legend)
     place(cells[0, 0], image, "photo and clicks")
     draw_points(cells[0, 0], points)
     for axes, (title, prompt) in zip(cells[0, 1:], maps.items(), strict=True):
         extent = (0, 1, 0, shape)
-        place(axes, _painted(prompt, legend.values()), title, extent=extent)
+        place(axes, _painted(prompt, inks), title, extent=extent)
         frame(axes)
     return figure
 

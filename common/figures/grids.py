@@ -1,4 +1,4 @@
-"""Models against models, groups or classes: numbers in coloured cells."""
+"""Numbers in coloured cells: models against models, groups or classes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,56 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from common.config import UserError
-from common.figures.style import INK, head, label, new_figure, require, require_some, styled
+from common.figures.style import head, label, new_figure, require, require_some, styled
 
 ROW = 0.29  # inches
 SMALL = 9.5  # points, in cells
+
+
+def cells(
+    axes: Axes,
+    strength: np.ndarray,
+    texts: np.ndarray | None,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    cmap: str = "Blues",
+    span: tuple[float, float] = (0, 1),
+    size: float = SMALL,
+    turn: float = 90,
+    **kwargs,
+) -> None:
+    """A heat map with a text in each cell, dark on light cells and light on dark ones.
+
+    Args:
+        strength: (rows, columns); gaps stay white.
+        texts: of the same shape, or None.
+        rows, columns: their names.
+        span: strengths of the palest and the darkest colour.
+        size, turn: points of the texts; how far the columns' names are turned.
+        **kwargs: of `seaborn.heatmap`.
+    """
+    look = {"fontsize": size, "linespacing": 1.4} if texts is not None else {}
+    sns.heatmap(
+        strength,
+        ax=axes,
+        annot=texts,
+        fmt="",
+        annot_kws=look,
+        cmap=cmap,
+        vmin=span[0],
+        vmax=span[1],
+        **{"cbar": False, **kwargs},
+    )
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=turn)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0)
+    axes.tick_params(length=0)
 
 
 @styled
@@ -27,23 +69,18 @@ def difference_matrix(pairs: pd.DataFrame, *, note: str = "") -> Figure:
     """
     require(pairs, ("a", "b", "difference", "low", "high"), "differences of models")
     order = list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
-    rows, columns = order[:-1], order[1:]
-    figure = new_figure(1.8 + ROW * len(rows), min(7.4, 2.2 + 0.47 * len(columns)))
+    clear = (pairs["low"] > 0) | (pairs["high"] < 0)
+    share = pairs["difference"].clip(lower=0) / max(1e-9, pairs["difference"].max())
+    strength = (share**0.5).where(clear, 0.0)  # the root: small differences are the telling ones
+    text = (100 * pairs["difference"]).map("{:.1f}".format).where(clear, "=")
+    grid = pairs.assign(strength=strength, text=text).pivot(index="a", columns="b")
+    grid = grid.reindex(order[:-1]).reindex(order[1:], axis=1, level="b")
+    figure = new_figure(1.8 + ROW * (len(order) - 1), min(7.4, 2.2 + 0.47 * (len(order) - 1)))
     axes = figure.subplots()
-    top = max(1e-9, pairs["difference"].max())
-    shown = np.full((len(rows), len(columns)), np.nan)
-    for pair in pairs.itertuples():
-        row, column = rows.index(pair.a), columns.index(pair.b)
-        clear = pair.low > 0 or pair.high < 0
-        strength = (max(0.0, pair.difference) / top) ** 0.5  # small ones are the interesting ones
-        shown[row, column] = strength if clear else 0.0
-        ink = "white" if clear and strength > 0.7 else INK
-        text = f"{100 * pair.difference:.1f}" if clear else "="
-        axes.text(column, row, text, ha="center", va="center", fontsize=SMALL, color=ink)
-    axes.imshow(shown, cmap="BuGn", vmin=0, vmax=1.05, aspect="auto")
-    _name_sides(axes, [label(name) for name in rows], [label(name) for name in columns])
-    axes.set_xlabel("is behind")
-    axes.set_ylabel("is ahead")
+    names = [label(name) for name in order]
+    told = grid["strength"].to_numpy(float), grid["text"].fillna("").to_numpy()
+    cells(axes, *told, names[:-1], names[1:], cmap="BuGn", span=(0, 1.05))
+    axes.set(xlabel="is behind", ylabel="is ahead")
     head(figure, note)
     return figure
 
@@ -71,31 +108,38 @@ def score_grids(
     widths = [len(frame.columns) for frame in panels.values()]
     longest = max(len(str(column)) for frame in panels.values() for column in frame)
     figure = new_figure(1.0 + ROW * len(models) + 0.085 * longest)
-    cells = figure.subplots(1, len(panels), sharey=True, width_ratios=widths, squeeze=False)[0]
+    places = figure.subplots(1, len(panels), sharey=True, width_ratios=widths, squeeze=False)[0]
     floor = min(np.nanmin(f.to_numpy(float)) for f in panels.values()) if low is None else low
-    for axes, (title, frame) in zip(cells, panels.items(), strict=True):
-        _grid(axes, frame.loc[models].to_numpy(float), form, floor)
-        _name_sides(axes, [label(name) for name in models], [label(str(c)) for c in frame])
+    for axes, (title, frame) in zip(places, panels.items(), strict=True):
+        values = frame.loc[models].to_numpy(float)
+        strength = (values - floor) / max(1e-9, np.nanmax(values) - floor)
+        texts = np.vectorize(lambda value: form.format(value).replace("0.", ".", 1))(values)
+        names = [label(name) for name in models], [label(str(column)) for column in frame]
+        cells(axes, strength, texts, *names, cmap="BuGn", span=(-0.1, 1.15))
         axes.set_xlabel(title)
     head(figure, note)
     return figure
 
 
-def _grid(axes: Axes, values: np.ndarray, form: str, floor: float) -> None:
-    span = max(1e-9, np.nanmax(values) - floor)
-    axes.imshow((values - floor) / span, cmap="BuGn", vmin=-0.1, vmax=1.15, aspect="auto")
-    for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            ink = "white" if (value - floor) / span > 0.7 else INK
-            text = form.format(value).replace("0.", ".", 1)
-            axes.text(column, row, text, ha="center", va="center", fontsize=SMALL, color=ink)
+@styled
+def confusion(matrix: np.ndarray, labels: Sequence[str], *, note: str = "") -> Figure:
+    """Share of each true class's pixels that each class was predicted for, with the counts.
 
-
-def _name_sides(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
-    axes.set_yticks(range(len(rows)), rows)
-    axes.set_xticks(range(len(columns)), columns, rotation=90)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    Args:
+        matrix: (K, K) pixel counts, row = true class, column = predicted.
+        labels: K names.
+        note: data, split and model, written above.
+    """
+    matrix = np.asarray(matrix, float)
+    share = _shares({"": matrix}, labels, labels)[""]
+    texts = np.vectorize(lambda part, count: f"{part:.1%}\n{_count(count)}")(share, matrix)
+    figure = new_figure(0.9 + 0.85 * len(labels), 1.6 + 1.3 * len(labels))
+    axes = figure.subplots()
+    bar = {"format": PercentFormatter(1), "label": "of the true class"}
+    cells(axes, share, texts, labels, labels, size=11, turn=0, cbar=True, cbar_kws=bar)
+    axes.set(xlabel="predicted", ylabel="true")
+    head(figure, note or f"{_count(matrix.sum())} pixels, border left out")
+    return figure
 
 
 @styled
@@ -115,28 +159,17 @@ def confusions(
         columns: matrices side by side.
         note: what is counted, written above.
     """
-    require_some(matrices, "confusions of models")
-    shape = (len(true), len(said))
-    if wrong := [name for name, matrix in matrices.items() if np.shape(matrix) != shape]:
-        raise UserError(f"confusions: counts of {wrong[0]} are not {shape[0]} by {shape[1]}")
-    columns = min(columns, len(matrices))
-    lines = -(-len(matrices) // columns)
+    shares = _shares(matrices, true, said)
+    columns = min(columns, len(shares))
+    lines = -(-len(shares) // columns)
     figure = new_figure(0.6 + lines * (0.75 + ROW * len(true)))
-    cells = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for axes, (name, matrix) in zip(cells.flat, matrices.items(), strict=False):
-        share = np.divide(matrix, np.sum(matrix, axis=1, keepdims=True).clip(1))
-        axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        for (row, column), part in np.ndenumerate(share):
-            ink = "white" if part > 0.55 else INK
-            axes.text(
-                column, row, _percent(part), ha="center", va="center", color=ink, fontsize=SMALL
-            )
+    places = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for place, (axes, (name, share)) in enumerate(zip(places.flat, shares.items(), strict=False)):
+        cells(axes, share, np.vectorize(percent)(share), true, said)
         axes.set_title(label(name), fontsize=10.5)
-    for place, axes in enumerate(cells.flat):
-        _name_sides(axes, true, said)
-        lowest = place + columns >= len(matrices)
+        lowest = place + columns >= len(shares)
         axes.tick_params(axis="x", labelsize=SMALL, labelbottom=lowest)
-    for axes in cells.flat[len(matrices) :]:
+    for axes in places.flat[len(shares) :]:
         axes.set_visible(False)
     figure.supxlabel("predicted", fontsize=11)
     figure.supylabel("true", fontsize=11)
@@ -144,6 +177,29 @@ def confusions(
     return figure
 
 
-def _percent(part: float) -> str:
+def _shares(matrices: Mapping, true: Sequence[str], said: Sequence[str]) -> dict[str, np.ndarray]:
+    """Counts as shares of their row.
+
+    Raises:
+        UserError: none, or of another shape than the names.
+    """
+    require_some(matrices, "confusion")
+    for name, matrix in matrices.items():
+        if np.shape(matrix) != (len(true), len(said)) or not np.sum(matrix):
+            raise UserError(
+                f"confusion {name}: counts {np.shape(matrix)} are none, or not of {len(true)} by"
+                f" {len(said)} classes"
+            )
+    return {n: np.divide(m, np.sum(m, axis=1, keepdims=True).clip(1)) for n, m in matrices.items()}
+
+
+def percent(part: float) -> str:
     """ "100" only where nothing is missing, "0" only where there is nothing."""
     return f"{100 * part:.1f}" if 0 < part < 0.1 or 0.9 < part < 1 else f"{100 * part:.0f}"
+
+
+def _count(pixels: float) -> str:
+    for unit, name in ((1e6, " M"), (1e3, " k")):
+        if pixels >= unit:
+            return f"{pixels / unit:,.1f}{name}"
+    return f"{pixels:,.0f}"

@@ -1,4 +1,4 @@
-"""From a figure or a table to the reader: two files, and one output that carries its caption.
+"""From a figure or a table to the reader: one file, and one output that carries its caption.
 
 `common.report` finds caption and name in the output's metadata. The same figure always gives the
 same bytes, so that a committed picture changes only when its data do.
@@ -20,19 +20,23 @@ from common.config import atomic_path
 from common.figures.style import require_some, styled
 from common.wording import wording
 
-SVG_LIMIT = 300_000  # bytes; beyond it a browser draws the PNG quicker
-DPI = {"png": 150, "svg": 96}  # dots an inch; of the SVG, of the pictures in it
-METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+SVG_LIMIT = 300_000  # bytes; a drawing is smaller, and sharp at any size; photos are a JPEG
+MIME = {"svg": "image/svg+xml", "jpg": "image/jpeg"}
+HOW = {  # dots an inch of the picture, or of the pictures in the SVG; what is left out or set
+    "svg": {"dpi": 96, "metadata": {"Date": None, "Creator": None}},
+    "jpg": {"dpi": 150, "pil_kwargs": {"quality": 86, "optimize": True, "progressive": True}},
+    "png": {"dpi": 150, "metadata": {"Software": None}},
+}
 
 
 def show(fig: Figure, name: str, caption: str, *, folder: str | Path, stamp: str = "") -> None:
-    """Save a figure as ``folder/name.png`` and ``.svg``, close it and display it once.
+    """Save a figure in ``folder``, close it and display it once.
 
     Args:
         fig: the figure; it is not usable afterwards.
         name: file name without extension, ``NN_topic``.
         caption: one or two sentences for the report; plain text is also the picture's alt text.
-        folder: where both files go.
+        folder: where the file goes.
         stamp: written across the figure, such as "SMOKE RUN", where numbers mean nothing.
 
     Raises:
@@ -40,25 +44,28 @@ def show(fig: Figure, name: str, caption: str, *, folder: str | Path, stamp: str
     """
     if stamp:
         _stamp(fig, stamp)
-    data = save(fig, Path(folder) / name)
-    bundle = {"image/png": base64.b64encode(data["png"]).decode(), "text/plain": caption}
-    if len(data["svg"]) < SVG_LIMIT:
-        bundle["image/svg+xml"] = data["svg"].decode()
+    file = save(fig, Path(folder) / name)
+    data = file.read_bytes()
+    text = data.decode() if file.suffix == ".svg" else base64.b64encode(data).decode()
+    bundle = {MIME[file.suffix[1:]]: text, "text/plain": caption}
     display(bundle, metadata={"caption": caption, "name": name}, raw=True)
 
 
-def save(fig: Figure, path: str | Path) -> dict[str, bytes]:
-    """Write a figure as ``path.png`` and ``path.svg`` and close it, without displaying it.
+def save(fig: Figure, path: str | Path) -> Path:
+    """Write a figure as ``path.svg``, or as ``path.jpg`` where photos make it large; close it.
 
     Returns:
-        The bytes of both files, by "png" and "svg".
+        The file, the only one of this name: what an earlier run wrote in another form goes.
     """
-    data = {kind: encode(fig, kind) for kind in METADATA}
-    for kind, content in data.items():
-        with atomic_path(Path(f"{path}.{kind}")) as temporary:
-            temporary.write_bytes(content)
+    kind, data = "svg", encode(fig, "svg")
+    if len(data) >= SVG_LIMIT:
+        kind, data = "jpg", encode(fig, "jpg")
+    with atomic_path(f"{path}.{kind}") as temporary:
+        temporary.write_bytes(data)
+    for other in HOW.keys() - {kind}:
+        Path(f"{path}.{other}").unlink(missing_ok=True)
     plt.close(fig)
-    return data
+    return Path(f"{path}.{kind}")
 
 
 def show_table(
@@ -90,30 +97,19 @@ def show_table(
 
 @styled
 def encode(fig: Figure, kind: str) -> bytes:
-    """The file's bytes; ``kind`` is png or svg."""
+    """The file's bytes; ``kind`` is one of `HOW`."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format=kind, dpi=DPI[kind], metadata=METADATA[kind])
+    fig.savefig(buffer, format=kind, **HOW[kind])
     return buffer.getvalue()
 
 
 @styled
 def _stamp(fig: Figure, text: str) -> None:
     width, height = fig.get_size_inches()
-    size = min(72 * width / len(text), 20 * height)
-    fig.text(
-        0.5,
-        0.5,
-        text,
-        size=size,
-        color="#c03030",
-        alpha=0.3,
-        weight="bold",
-        zorder=1000,
-        ha="center",
-        va="center",
-        rotation=min(25, 12 * height / width),
-        in_layout=False,
-    )
+    size, turn = min(72 * width / len(text), 20 * height), min(25, 12 * height / width)
+    look = {"size": size, "color": "#c03030", "alpha": 0.3, "weight": "bold", "zorder": 1000}
+    where = {"ha": "center", "va": "center", "rotation": turn, "in_layout": False}
+    fig.text(0.5, 0.5, text, **look, **where)
 
 
 def _formatter(how: str | Callable) -> Callable[[object], str]:

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from common.figures.grids import cells
 from common.figures.sheet import new_sheet, place
 from common.figures.style import (
-    INK,
+    MARKERS,
     WIDE,
     head,
+    key,
     label,
     model_colour,
     new_figure,
@@ -24,7 +25,6 @@ from common.figures.style import (
     styled,
 )
 
-MARKERS = "osD^vP"
 CHANGED = 0.25  # a cell of the table that lost so large a share of the clean score is darkest
 WORDS = {"gaussian_noise": "Gaussian noise", "gaussian_blur": "Gaussian blur"}
 
@@ -48,10 +48,9 @@ def examples(
     require_some(pictures, "perturbed photos")
     rows = list(pictures.values())
     height, width = rows[0][0].shape[:2]
-    figure, cells = new_sheet(
-        [height / width] * len(rows), len(rows[0]), above=0.3, below=0.04, note=credit
-    )
-    for axes, photos, texts in zip(cells, rows, titles.values(), strict=True):
+    shapes = [height / width] * len(rows)
+    figure, places = new_sheet(shapes, len(rows[0]), above=0.3, below=0.04, note=credit)
+    for axes, photos, texts in zip(places, rows, titles.values(), strict=True):
         for cell, photo, text in zip(axes, photos, texts, strict=True):
             place(cell, photo, text)
     return figure
@@ -67,29 +66,25 @@ def curves(table: pd.DataFrame, *, score: str = "mean Dice", note: str = "") -> 
         note: data, n and seeds, written above.
     """
     require(table, ("model", "perturbation", "level", "value", "low", "high"), "robustness")
-    models, damages = table["model"].unique(), table["perturbation"].unique()
-    figure = new_figure(1.3 + 2.0 * -(-len(damages) // 2))
-    panels = figure.subplots(-(-len(damages) // 2), 2, sharex=True, sharey=True, squeeze=False)
+    models, damages = list(table["model"].unique()), table["perturbation"].unique()
+    lines = -(-len(damages) // 2)
+    figure = new_figure(1.3 + 2.0 * lines)
+    panels = figure.subplots(lines, 2, sharex=True, sharey=True, squeeze=False)
     for axes, damage in zip(panels.flat, damages, strict=False):
-        for number, model in enumerate(models):
-            rows = table[(table["model"] == model) & (table["perturbation"] == damage)]
-            colour, marker = model_colour(model), MARKERS[number % len(MARKERS)]
-            axes.plot(rows["level"], rows["value"], color=colour, marker=marker, markersize=4)
-            axes.fill_between(
-                rows["level"], rows["low"], rows["high"], color=colour, alpha=0.14, linewidth=0
-            )
+        for model, rows in table[table["perturbation"] == damage].groupby("model", sort=False):
+            look = {"color": model_colour(model), "label": label(model), "markersize": 4}
+            marker = MARKERS[models.index(model) % len(MARKERS)]
+            axes.plot(rows["level"], rows["value"], marker=marker, **look)
+            band = {"color": model_colour(model), "alpha": 0.14, "linewidth": 0}
+            axes.fill_between(rows["level"], rows["low"], rows["high"], **band)
         axes.set_title(words(damage))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         plain(axes, "y")
-    handles = [
-        Line2D([], [], color=model_colour(m), marker=MARKERS[i % len(MARKERS)], label=label(m))
-        for i, m in enumerate(models)
-    ]
     for axes in panels[-1]:
         axes.set_xlabel("level")
     for axes in panels[:, 0]:
         axes.set_ylabel(score)
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    key(figure, 3)
     head(figure, note)
     return figure
 
@@ -104,27 +99,16 @@ def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") 
         note: data and n, written above.
     """
     require(scores, (clean,), "scores at the worst levels")
-    lost = 1 - scores.div(scores[clean], axis=0)
+    lost = 1 - scores.div(scores[clean], axis=0).to_numpy()
+    names = [words(name).replace(" ", "\n", 1) for name in scores.columns]
     figure = new_figure(1.7 + 0.34 * len(scores), WIDE)
     axes = figure.subplots()
-    axes.imshow(lost, cmap="YlOrBr", vmin=0, vmax=CHANGED, aspect="auto")
-    for (row, column), value in np.ndenumerate(scores.to_numpy()):
-        dark = lost.iat[row, column] > 0.7 * CHANGED
-        axes.text(
-            column,
-            row,
-            f"{value:.3f}",
-            ha="center",
-            va="center",
-            fontsize=10.5,
-            color="white" if dark else INK,
-        )
-    names = [words(name).replace(" ", "\n", 1) for name in scores.columns]
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(scores)), [label(name) for name in scores.index])
+    texts = np.vectorize("{:.3f}".format)(scores.to_numpy(float))
+    models = [label(name) for name in scores.index]
+    look = {"cmap": "YlOrBr", "span": (0, CHANGED), "size": 10.5, "turn": 0}
+    cells(axes, lost, texts, models, names, **look)
     axes.xaxis.tick_top()
-    axes.set_xlabel("mean Dice: clean, and at the worst level of each perturbation")
     axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    axes.set(ylabel="", xlabel="mean Dice: clean, and at the worst level of each perturbation")
     head(figure, note)
     return figure

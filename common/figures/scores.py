@@ -1,112 +1,112 @@
-"""Scores of models: per class, per breed, what is taken for what, and how sure to be."""
+"""What stands behind a score: kinds of errors, and whether confidence can be believed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from common.config import CLASSES, UserError
+from common.figures.maps import ERRORS
 from common.figures.style import (
+    FAINT,
     INK,
+    MARKERS,
+    RUST,
     SOFT,
     head,
+    key,
     label,
     model_colour,
+    near_one,
     new_figure,
     plain,
     require,
     require_some,
     styled,
 )
-from common.figures.training import draw_intervals
 
-CLASS_SCORES = {**{f"iou_{name}": name for name in CLASSES}, "miou": "mean"}
+ROW = 0.29  # inches
+KINDS = {kind: ERRORS[kind] for kind in ("missed", "extra", "wrong species")}
+VIEWS = {
+    "miou": ("as it is", "o"),
+    "right_species": ("species always right", "s"),
+    "right_shape": ("shape always right", "^"),
+}
+BINS = ("confidence", "accuracy", "share")
 
 
 @styled
-def class_scores(headlines: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
-    """IoU of each class and their mean with 95 % intervals, the models one below the other.
+def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
+    """What the wrong pixels of each model are, and its score if one kind never happened.
+
+    The axis of the score is stretched towards 1.
 
     Args:
-        headlines: by model, a frame with index score and columns value, low, high.
-        note: data, split, n and seeds, written above.
+        table: of `common.scoring.errors.error_table`.
+        note: data and n, written above.
     """
-    require_some(headlines, "scores per class")
-    models, step = list(headlines), len(headlines) + 0.7 * (len(headlines) > 1)
-    rows = pd.concat([_headline(headlines[model], model) for model in models], ignore_index=True)
-    score = rows["score"].map(list(CLASS_SCORES).index).to_numpy()
-    y = score * step + rows["model"].map(models.index).to_numpy()
-    figure = new_figure(1.1 + 0.27 * step * len(CLASS_SCORES) + 0.25 * (len(models) > 1))
-    axes = figure.subplots()
-    hollow = rows["model"].str.endswith("_linear")
-    colours = [model_colour(model) for model in rows["model"]]
-    draw_intervals(axes, y, rows[["value", "low", "high"]], colours, hollow=hollow)
-    middle = np.arange(len(CLASS_SCORES)) * step + (len(models) - 1) / 2
-    axes.set_yticks(middle, CLASS_SCORES.values())
-    axes.set(ylim=(y.max() + 0.7, -0.7), xlabel="IoU")
-    plain(axes)
-    if len(models) > 1:
-        dots = [
-            Line2D(
-                [], [], marker="o", linestyle="-", color=model_colour(model), label=label(model)
-            )
-            for model in models
-        ]
-        figure.legend(handles=dots, loc="outside lower center", ncols=min(3, len(dots)))
+    require(table, ("model", *KINDS, "wrong", *VIEWS), "kinds of errors")
+    y, views = np.arange(len(table)), table[list(VIEWS)]
+    figure = new_figure(1.5 + ROW * len(table))
+    left, right = figure.subplots(1, 2, sharey=True)
+    ends = table[list(KINDS)].cumsum(axis=1)
+    for kind, colour in KINDS.items():
+        start = ends[kind] - table[kind]
+        left.barh(y, table[kind], left=start, color=colour, height=0.72, label=kind)
+    left.set(xlabel="of the wrong pixels", xlim=(0, 1), ylim=(len(table) - 0.4, -0.6))
+    left.xaxis.set_major_formatter(PercentFormatter(1))
+    left.xaxis.set_major_locator(MaxNLocator(4))
+    left.set_yticks(y, [label(name) for name in table["model"]])
+    right.hlines(y, views.min(axis=1), views.max(axis=1), color=FAINT)
+    for view, (text, mark) in VIEWS.items():
+        face = INK if view == "miou" else "white"
+        right.plot(table[view], y, mark, color=INK, markerfacecolor=face, label=text, markersize=6)
+    right.set_xlabel("mIoU")
+    near_one(right, "x", views.to_numpy())
+    for axes in (left, right):
+        plain(axes)
+    key(figure, 3)
     head(figure, note)
     return figure
 
 
-def _headline(frame: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The four scores of a model as rows model, score, value, low, high."""
-    require(frame, ("value", "low", "high"), f"scores of {model}")
-    if missing := [score for score in CLASS_SCORES if score not in frame.index]:
-        raise UserError(f"scores of {model} lack {', '.join(missing)}; evaluate it again")
-    found = frame.loc[list(CLASS_SCORES), ["value", "low", "high"]]
-    return found.assign(model=model, score=list(CLASS_SCORES))
-
-
 @styled
-def confusion(matrix: np.ndarray, labels: Sequence[str], *, note: str = "") -> Figure:
-    """Share of each true class's pixels that each class was predicted for, with the counts.
+def calibration(
+    curves: Mapping[str, pd.DataFrame], *, least: float = 0.001, note: str = ""
+) -> Figure:
+    """How much more often pixels are right than they are sure, by confidence, all models at once.
 
     Args:
-        matrix: (K, K) pixel counts, row = true class, column = predicted.
-        labels: K names.
-        note: data, split and model, written above.
+        curves: of `common.scoring.scores.reliability`, by model: confidence, accuracy, share.
+        least: bins with a smaller share of the pixels are left out.
+        note: data and n, written above.
     """
-    matrix = np.asarray(matrix, float)
-    if matrix.shape != (len(labels), len(labels)) or not matrix.sum():
-        raise UserError(f"confusion: counts {matrix.shape} for {len(labels)} classes, or none")
-    total = matrix.sum(axis=1, keepdims=True)
-    share = np.divide(matrix, total, out=np.zeros_like(matrix), where=total > 0)
-    figure = new_figure(0.9 + 0.85 * len(labels), 1.6 + 1.3 * len(labels))
+    require_some(curves, "calibration")
+    figure = new_figure(4.6 + 0.1 * len(curves))
     axes = figure.subplots()
-    drawn = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    figure.colorbar(drawn, ax=axes, format=PercentFormatter(1), label="of the true class")
-    for (row, column), part in np.ndenumerate(share):
-        text = f"{part:.1%}\n{_count(matrix[row, column])}"
-        ink = "white" if part > 0.55 else INK
-        axes.text(column, row, text, ha="center", va="center", color=ink, linespacing=1.4)
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="predicted", ylabel="true")
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    head(figure, note or f"{_count(matrix.sum())} pixels, border left out")
+    axes.axhline(0, color=INK, linewidth=1)
+    for number, (name, frame) in enumerate(curves.items()):
+        gap, ece = _gap(frame, name)
+        used = frame["share"] >= least
+        axes.plot(
+            frame["confidence"][used],
+            gap[used],
+            f"{MARKERS[number % 5]}-",
+            markersize=4,
+            linewidth=1.3,
+            color=model_colour(name),
+            label=f"{label(name)} {ece:.3f}",
+        )
+    axes.set(xlabel="confidence of the predicted class", ylabel="accuracy - confidence")
+    key(figure, 3, title="calibration error (ECE)", alignment="left", fontsize=9.5)
+    axes.annotate("too modest", (0.01, 0.97), xycoords="axes fraction", color=SOFT, va="top")
+    axes.annotate("too sure", (0.01, 0.03), xycoords="axes fraction", color=SOFT)
+    plain(axes, "y")
+    head(figure, note)
     return figure
-
-
-def _count(pixels: float) -> str:
-    for unit, name in ((1e6, " M"), (1e3, " k")):
-        if pixels >= unit:
-            return f"{pixels / unit:,.1f}{name}"
-    return f"{pixels:,.0f}"
 
 
 @styled
@@ -117,30 +117,28 @@ def reliability(frame: pd.DataFrame, *, note: str = "") -> Figure:
         frame: a row a bin: confidence, accuracy (means, NaN where empty), share (of all pixels).
         note: data, split and model, written above.
     """
-    require(frame, ("confidence", "accuracy", "share"), "reliability")
+    _, ece = _gap(frame, "the model")
     figure = new_figure(5.4, 5.5)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     used = frame[frame["share"] > 0]
-    gap = (used["share"] * (used["accuracy"] - used["confidence"]).abs()).sum()
+    sure, right = used["confidence"], used["accuracy"]
     top.plot([0, 1], [0, 1], color=SOFT, linestyle="--", linewidth=1.2, label="calibrated")
-    top.plot(
-        used["confidence"], used["accuracy"], "o-", color=model_colour("unet"), label="measured"
-    )
-    top.vlines(
-        used["confidence"],
-        used["confidence"],
-        used["accuracy"],
-        color="#b5541c",
-        linewidth=3,
-        alpha=0.5,
-        label=f"gap (calibration error {gap:.3f})",
-    )
+    top.plot(sure, right, "o-", color=model_colour("unet"), label="measured")
+    look = {"color": RUST, "linewidth": 3, "alpha": 0.5}
+    top.vlines(sure, sure, right, label=f"gap (calibration error {ece:.3f})", **look)
     top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
     top.legend(loc="upper left")
-    bottom.bar(used["confidence"], used["share"], width=0.8 / len(frame), color=SOFT)
+    bottom.bar(sure, used["share"], width=0.8 / len(frame), color=SOFT)
     bottom.set(xlabel="confidence of the predicted class", ylabel="of all pixels")
     bottom.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for axes in (top, bottom):
         plain(axes, "y")
     head(figure, note)
     return figure
+
+
+def _gap(frame: pd.DataFrame, name: str) -> tuple[pd.Series, float]:
+    """Accuracy less confidence of each bin, and the mean of its size over all pixels (ECE)."""
+    require(frame, BINS, f"calibration of {name}")
+    gap = frame["accuracy"] - frame["confidence"]
+    return gap, float((frame["share"] * gap.abs()).sum())

@@ -28,6 +28,8 @@ COLUMN, WIDE = 7.0, 9.2  # inches: the text's width, and the page's
 INK, SOFT, FAINT = "#22282b", "#5d676d", "#d9dcd8"
 CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "border": "#f1eee6"}
 SPECIES = {1: "cat", 2: "dog"}  # as the dataset counts them
+MARKERS = "osD^vP"  # of lines that stand together
+RUST, BLUE = "#b5541c", "#0072b2"  # where two things are told apart that are no models
 MODEL_COLOURS = {
     "unet": "#097242",
     "mae_seg": "#33127f",
@@ -133,6 +135,20 @@ def near_one(axes: Axes, which: str, values: np.ndarray) -> None:
     set_ticks(ticks, [f"{tick:g}" for tick in ticks])
     reach = ways[0](np.array([low, high])) + np.array([-0.06, 0.08])
     getattr(axes, f"set_{which}lim")(ways[1](reach))
+
+
+def reach(rows: pd.DataFrame) -> np.ndarray:
+    """What ``low`` and ``high`` are away from ``value``, (2, n) as error bars want it; gaps: 0."""
+    return np.nan_to_num([rows["value"] - rows["low"], rows["high"] - rows["value"]])
+
+
+def key(figure: Figure, columns: int, *axes: Axes, **kwargs) -> None:
+    """The legend below all axes, each name once; ``axes`` whose lines it names, all if none."""
+    found = [a.get_legend_handles_labels() for a in axes or figure.axes]
+    handles = {text: handle for pair in found for handle, text in zip(*pair, strict=True)}
+    if handles or "handles" in kwargs:
+        look = {"handles": list(handles.values()), "labels": list(handles), **kwargs}
+        figure.legend(loc="outside lower center", ncols=columns, **look)
 
 
 def beside(

@@ -7,11 +7,13 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
 from common.config import CLASSES, UserError
+from common.figures.grids import cells
 from common.figures.sheet import new_sheet, place
-from common.figures.style import CLASS_COLOURS, INK, SOFT, head, new_figure, require, styled
+from common.figures.style import CLASS_COLOURS, SOFT, head, new_figure, require, styled
 
 KINDS = (*CLASSES, "no object")
 ACROSS = 6  # tokens in a row
@@ -86,19 +88,14 @@ def token_classes(table: pd.DataFrame, *, note: str = "") -> Figure:
     shares = table[list(KINDS)].to_numpy(float)
     figure = new_figure(1.5 + 0.3 * len(table))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2, 1])
-    left.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (row, column), share in np.ndenumerate(shares):
-        ink = "white" if share > 0.55 else INK
-        left.text(column, row, f"{share:.0%}", ha="center", va="center", color=ink)
-    left.set_xticks(range(len(KINDS)), KINDS)
-    left.set_yticks(range(len(table)), [f"token {token + 1}" for token in table["token"]])
+    names = [f"token {token + 1}" for token in table["token"]]
+    texts = np.vectorize("{:.0%}".format)(shares)
+    cells(left, shares, texts, names, KINDS, size=11, turn=0)
     left.set_xlabel("mean probability of the class")
     colours = [CLASS_COLOURS.get(KINDS[column], SOFT) for column in shares.argmax(1)]
-    right.barh(range(len(table)), table["area"], color=colours)
+    right.barh(np.arange(len(table)) + 0.5, table["area"], color=colours)
     right.set_xlabel("share painted")
-    right.xaxis.set_major_formatter("{x:.0%}")
-    left.spines[:].set_visible(False)
-    for axes in (left, right):
-        axes.tick_params(length=0)
+    right.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    right.tick_params(length=0)
     head(figure, note)
     return figure

@@ -11,7 +11,7 @@ from typing import Any
 from common.config import NOTEBOOKS, ROOT
 
 NOTEBOOK = NOTEBOOKS / "09_demo.ipynb"
-PICTURE = "figures/09_clicks.png"  # of the guide; the one file that is served
+PICTURE = "figures/09_clicks.jpg"  # of the guide; the one file that is served
 HIDDEN = "notebook-only"  # tag of cells that the page leaves out
 VISITORS = 8  # at a time; each has a kernel
 READY = 1  # kernels that have run the notebook already, for the next ones
