@@ -16,7 +16,7 @@ from common.checkpoint import Card
 from common.config import CLASSES
 from common.data.cache import PetCache
 from common.data.geometry import to_input, unfit
-from common.figures.mae import hide
+from common.figures.pretraining import hide
 from common.models.pretraining.mae import MaskedAutoencoder
 from common.models.query.segmenter import QuerySegmenter
 from common.training.pretrain import photo_batches

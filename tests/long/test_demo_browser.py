@@ -276,7 +276,7 @@ def test_a_page_cannot_run_code(page, tmp_path):
     assert not proof.exists() and "execute_reply" not in heard
 
 
-FILES = "README.md notebooks/09_demo.ipynb common/config.py figures/02_samples.png"
+FILES = "README.md notebooks/09_demo.ipynb common/config.py figures/02_samples.jpg"
 FILES += " ..%2f..%2fetc/passwd"
 PATHS = "09_demo.ipynb notebooks/01_data_prep.ipynb voila/tree api/contents api/kernels"
 PATHS += " voila/static/..%2f..%2f..%2fapp.py api/kernels/no-such-kernel-at-all"
