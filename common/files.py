@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, made by one process at a time."""
+"""What one process at a time makes, and a folder that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from common.config import UserError
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[None]:
-    """Hold the folder ``target`` for this process; another one that wants it waits.
+def locked(target: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a file or folder for this process, and sweep up what a killed one left half made.
 
-    What a killed process left half made beside it is swept up.
+    Args:
+        target: may be made in the block.
+        wait: for another process that holds it; else it is an error.
 
     Raises:
-        UserError: an operation on files in the block failed, as on a full disk.
+        UserError: another process holds it, or an operation on files in the block failed, as on a
+            full disk.
     """
     lock = FileLock(target.with_name(f".{target.name}.lock"))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _acquire(lock, target)
-        for leftover in target.parent.glob(f".{target.name}.*.tmp"):
-            shutil.rmtree(leftover)
+        _acquire(lock, target, wait)
+        for leftover in (*target.parent.glob(f".{target.name}.*.tmp"), *target.glob(".*.tmp*")):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         yield
     except OSError as error:
         raise UserError(
@@ -38,10 +41,14 @@ def locked(target: Path) -> Iterator[None]:
         lock.release()
 
 
-def _acquire(lock: FileLock, target: Path) -> None:
+def _acquire(lock: FileLock, target: Path, wait: bool) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        if not wait:
+            raise UserError(
+                f"another process is already at work in {target}; wait for it to end"
+            ) from None
         print(f"waiting for another process, which is making {target}", flush=True)
         lock.acquire()
 

@@ -74,10 +74,10 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
             "committed; unset PETS_ROOT and leave out --profile and -p"
         )
 
+    from common.files import locked
     from common.pipeline.account import status_line
     from common.pipeline.execute import NotebookFailed
     from common.pipeline.run import choose, make_plan, run_steps
-    from common.pipeline.state import locked
     from common.publish.outputs import publish
 
     smoke = options.profile == "smoke"
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
             print(f"{step.notebook.name}: {status_line(plan, step)}")
         return 0
     try:
-        with locked(plan.runs):
+        with locked(plan.runs, wait=False):
             run_steps(plan, chosen, options.force)
             if options.publish:
                 publish(plan, [n for n in plan.notebooks if n.name in chosen])

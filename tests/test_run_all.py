@@ -287,9 +287,9 @@ def test_a_broken_source_is_named(root: Path, no_kernel, capsys, damage, message
 def test_a_second_pipeline_ends_at_once(root: Path, no_kernel, capsys) -> None:
     runs = root / "results/local/runs/replay"
     runs.mkdir(parents=True)
-    with filelock.FileLock(runs / ".lock"):
+    with filelock.FileLock(runs.with_name(".replay.lock")):
         assert main([], root=root) == 2
-        assert "another pipeline is already running in" in capsys.readouterr().err
+        assert "another process is already at work in" in capsys.readouterr().err
         assert main(["--profile", "cpu", "--only", "02"], root=root) == 0
     assert main([], root=root) == 0
 

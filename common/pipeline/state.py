@@ -1,15 +1,11 @@
-"""What a folder of runs remembers, and the lock that keeps a second pipeline out of it."""
+"""What a folder of runs remembers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
-
-from common.config import UserError, atomic_path
+from common.config import atomic_path
 
 DONE, RUNNING, FAILED = "done", "running", "failed"
 
@@ -36,31 +32,3 @@ class State:
         entries[name] = {**entries.get(name, {}), **fields}
         with atomic_path(self.path) as temporary:
             temporary.write_text(json.dumps(entries, indent=1, sort_keys=True), encoding="utf-8")
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for one pipeline, and sweep up what a killed one left in it.
-
-    Raises:
-        UserError: another process holds it, or the folder cannot be written.
-    """
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise UserError(
-            f"another pipeline is already running in {folder}; wait for it to end"
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"{folder}: could not be written ({error.strerror or error}); "
-            "free some space or choose a writable folder"
-        ) from error
-    try:
-        for leftover in folder.glob(".*.tmp*"):
-            leftover.unlink()
-        yield
-    finally:
-        lock.release()

@@ -16,7 +16,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from common.artifacts import artifact, read_table
 from common.checkpoint import Card, load_checkpoint, read_card
@@ -28,7 +27,7 @@ from common.inference import predict_probabilities
 from common.provenance import git_commit
 from common.scoring.counts import image_counts
 from common.scoring.scores import bootstrap
-from common.training.processes import is_main, merged, share
+from common.training.processes import spread
 
 HEADLINE = (
     "miou",
@@ -72,10 +71,7 @@ def evaluate(
         raise UserError(f"{root}: split {split!r} has no photo")
     records = index.to_dict("records")
     batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
-    bar = tqdm(
-        share(batches), f"scoring {split}", unit="batch", mininterval=1, disable=not is_main()
-    )
-    parts = merged([_count(model, card, root, batch) for batch in bar])
+    parts = spread(lambda batch: _count(model, card, root, batch), batches, f"scoring {split}")
     rows = [row for found, _ in parts for row in found]
     problems = [problem for _, lost in parts for problem in lost]
     if not rows:

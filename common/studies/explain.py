@@ -19,7 +19,7 @@ from common.data.geometry import to_input, unfit
 from common.figures.pretraining import hide
 from common.models.pretraining.mae import MaskedAutoencoder
 from common.models.query.segmenter import QuerySegmenter
-from common.training.pretrain import photo_batches
+from common.training.validation import photo_batches
 
 VERSION = 1  # raise it when `token_classes` says something else of the same network
 KINDS = (*CLASSES, "no object")

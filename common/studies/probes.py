@@ -20,7 +20,7 @@ from common.config import IGNORE
 from common.data.cache import PetCache
 from common.models.encoders.encoder import ImageEncoder
 from common.scoring.scores import draw
-from common.training.pretrain import photo_batches
+from common.training.validation import photo_batches
 
 VERSION = 1  # raise it when the same features would be judged in another way
 RESAMPLES = 1000

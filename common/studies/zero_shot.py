@@ -20,7 +20,7 @@ from common.data.cache import PetCache
 from common.models.pretraining.captions import BREEDS, HELD_OUT, SPECIES
 from common.models.pretraining.clip import PetClip
 from common.scoring.scores import draw
-from common.training.pretrain import photo_batches
+from common.training.validation import photo_batches
 
 VERSION = 1  # raise it when a photo would be asked in another way
 RECALLS = (1, 5)

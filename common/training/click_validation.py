@@ -13,32 +13,29 @@ from torch import Tensor, nn
 from common.clicks.prompts import Clicker, pet_truth
 from common.clicks.robot import click_rounds
 from common.config import mask_iou
-from common.data.dataset import PetCache, PetDataset, to_float
+from common.data.cache import PetCache
+from common.training.validation import total
 
 VERSION = 1  # raise it when the same network would get another score
 CLICKS = (1, 3, 5)  # whose mean IoU chooses the epoch, as the headline names them
 
 
-@torch.inference_mode()
 def quick_click_scores(
     model: nn.Module, cache: PetCache, split: str, accelerator: Accelerator, batch: int = 32
 ) -> dict[str, float]:
     """val_iou_clicks, the mean of IoU at 1, 3 and 5 clicks, and val_iou_at_K of a split.
 
-    The rules are those of `scoring.clicking`, but on the model's square photos; each process
-    takes its share of them.
+    The rules are those of `scoring.clicking`, but on the model's square photos.
     """
-    rows = cache.rows(split)[accelerator.process_index :: accelerator.num_processes]
-    data = PetDataset(cache, rows)
-    total = torch.zeros(max(CLICKS) + 1, dtype=torch.float64, device=accelerator.device)
+
+    def count(part: np.ndarray, image: Tensor) -> Tensor:
+        found = click_batch(model, image, [pet_truth(mask) for mask in cache.masks[part]])
+        return torch.tensor([*found.sum(1), len(part)])
+
     model.eval()
-    for start in range(0, len(rows), batch):
-        items = [data[i] for i in range(start, min(start + batch, len(rows)))]
-        image = to_float(torch.stack([item["image"] for item in items]).to(accelerator.device))
-        truths = [pet_truth(item["mask"].numpy()) for item in items]
-        total += torch.tensor(click_batch(model, image, truths)).sum(1).to(total)
-    photos = torch.tensor(float(len(rows)), device=accelerator.device)
-    iou = accelerator.reduce(total) / accelerator.reduce(photos)
+    zero = torch.zeros(max(CLICKS) + 2, dtype=torch.float64)
+    *found, photos = total(count, cache, cache.rows(split), accelerator, zero, batch=batch)
+    iou = torch.stack(found) / photos
     kept = {f"val_iou_at_{click}": float(iou[click]) for click in (0, *CLICKS)}
     return {"val_iou_clicks": float(iou[list(CLICKS)].mean()), **kept}
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
 from torch import nn
+from tqdm.auto import tqdm
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def join() -> None:
@@ -48,24 +50,22 @@ def wait() -> None:
         _state().wait_for_everyone()
 
 
-def share(items: Sequence[Item]) -> Sequence[Item]:
-    """What falls to this process: of n, every n-th item."""
-    return items[_state().process_index :: _state().num_processes] if several() else items
+def spread(work: Callable[[Item], Result], items: Sequence[Item], says: str) -> list[Result]:
+    """``[work(item) for item in items]``, done by all processes and known to each.
 
-
-def merged(items: Sequence[Item]) -> list[Item]:
-    """The results of all processes, each with one for each item of its `share`, in order."""
+    Args:
+        work: an item's result may depend on that item alone.
+        items: the same in every process.
+        says: what the bar of progress says.
+    """
+    items, bar = list(items), {"desc": says, "unit": "batch", "mininterval": 1}
     if not several():
-        return list(items)
+        return [work(item) for item in tqdm(items, **bar)]
     from accelerate.utils import gather_object
 
-    return interleaved(gather_object([list(items)]))
-
-
-def interleaved(parts: Sequence[Sequence[Item]]) -> list[Item]:
-    """Undo ``parts[p] = items[p::len(parts)]``."""
-    total = sum(map(len, parts))
-    return [parts[i % len(parts)][i // len(parts)] for i in range(total)]
+    with _state().split_between_processes(items) as mine:
+        done = [work(item) for item in tqdm(mine, disable=not is_main(), **bar)]
+    return gather_object(done)
 
 
 def on_own_device(model: nn.Module) -> nn.Module:

@@ -11,15 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from common.checkpoint import Card, save_checkpoint
 from common.config import ROOT
 from common.data.synthetic import make_pets
 from common.models import create_model
 from common.training import processes
-from common.training.processes import interleaved
 from common.training.runs import load_run
 
 LAUNCH = (
@@ -40,21 +37,16 @@ LAUNCH = (
 SCALED = str(ROOT / "tests/scaled.py")
 
 
-@given(st.lists(st.integers()), st.integers(1, 5))
-def test_shares_come_back_in_order(items: list[int], n: int):
-    assert interleaved([items[p::n] for p in range(n)]) == items
-
-
 def test_alone_nothing_changes(monkeypatch, capsys):
     for name in ("WORLD_SIZE", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     processes.join()
     processes.wait()
     assert processes.is_main() and not processes.several()
-    assert processes.share([1, 2, 3]) == processes.merged([1, 2, 3]) == [1, 2, 3]
+    assert processes.spread(str, range(3), "telling") == ["0", "1", "2"]
     model = torch.nn.Linear(1, 1)
     assert processes.on_own_device(model) is model
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_launch_that_started_one_process_of_several_is_told(monkeypatch, capsys):
