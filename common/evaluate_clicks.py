@@ -1,8 +1,10 @@
 """Let a robot click on every photo of a sample, and count what each click gives.
 
     python -m common.evaluate_clicks --model point_unet --data-root DIR --split test
+    python -m common.evaluate_clicks --model point_unet --coco instances.json --images DIR
 
-prints a table with 95 % bootstrap intervals and, as its last line, one JSON object.
+The first clicks on the pets of the dataset and prints a table with 95 % bootstrap intervals; the
+second on every animal annotated in a COCO file. Both print one JSON object as their last line.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.clicks import CLICKS, FIRST, PHOTOS
-from common.config import RESULTS, SPLITS, atomic_path, cli
+from common.config import RESULTS, SPLITS, UserError, atomic_path, cli
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,19 +30,19 @@ def json_line(counts: pd.DataFrame, table: pd.DataFrame) -> str:
 @cli
 def main(argv: list[str] | None = None) -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m common.evaluate_clicks", description=__doc__)
-    parser.add_argument("--model", required=True, help="a committed checkpoint's name, or a path")
-    parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
-    parser.add_argument("--split", default="test", choices=SPLITS)
-    parser.add_argument("--photos", type=int, default=PHOTOS, help=f"of the sample ({PHOTOS})")
-    parser.add_argument("--clicks", type=int, default=CLICKS, help=f"on each photo ({CLICKS})")
-    parser.add_argument("--first", default="robot", choices=FIRST, help="how a photo is opened")
-    parser.add_argument("--out", type=Path, help="write the counts to this .parquet file")
-    parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
-    )
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
+    if (args.coco is None) != (args.images is None):
+        raise UserError("--coco and --images belong together: the annotations and their photos")
+    if args.clicks < 1 or args.draws < 1:
+        raise UserError("--clicks and --draws count from 1")
+    counts, line = _on_instances(args) if args.coco else _on_dataset(args)
+    if args.out:
+        with atomic_path(args.out) as path:
+            counts.to_parquet(path, index=False)
+    print(line)
 
+
+def _on_dataset(args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
     from common.data.dataset import resolve_root
     from common.scoring.click_scores import click_scores
     from common.scoring.clicking import score_clicks
@@ -54,12 +56,61 @@ def main(argv: list[str] | None = None) -> None:
         clicks=args.clicks,
         photos=args.photos,
     )
-    if args.out:
-        with atomic_path(args.out) as path:
-            counts.to_parquet(path, index=False)
     table = click_scores(counts)
-    print(table.to_string(float_format="{:.4f}".format))
-    print(json_line(counts, table))
+    return counts, f"{table.to_string(float_format='{:.4f}'.format)}\n{json_line(counts, table)}"
+
+
+def _on_instances(args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
+    import pandas as pd
+
+    from common.checkpoint import stem_of
+    from common.clicks.predictor import load_predictor
+    from common.provenance import processor
+    from common.scoring.instances import click_on_instances, instance_scores
+
+    counts = click_on_instances(
+        load_predictor(args.model),
+        args.coco,
+        args.images,
+        min_area=args.min_area,
+        per_photo=args.per_photo,
+        clicks=args.clicks,
+        first=args.first,
+        draws=args.draws,
+    )
+    scores = {name: round(float(value), 6) for name, value in instance_scores(counts).items()}
+    for name in (name for name in scores if name == "n" or name.startswith("n_")):
+        scores[name] = int(scores[name])
+    finite = {name: value if value == value else None for name, value in scores.items()}
+    about = {"model": stem_of(args.model).name, "processor": processor()}
+    table = pd.Series(scores).to_string(float_format="{:.4f}".format)
+    return counts, f"{table}\n{json.dumps({**about, **finite})}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m common.evaluate_clicks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", required=True, help="a committed checkpoint's name, or a path")
+    parser.add_argument("--clicks", type=int, default=CLICKS, help=f"on each animal ({CLICKS})")
+    parser.add_argument("--first", default="robot", choices=FIRST, help="how a photo is opened")
+    parser.add_argument("--out", type=Path, help="write the counts to this .parquet file")
+    pets = parser.add_argument_group("the dataset")
+    pets.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
+    pets.add_argument("--split", default="test", choices=SPLITS)
+    pets.add_argument("--photos", type=int, default=PHOTOS, help=f"of the sample ({PHOTOS})")
+    pets.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
+    )
+    coco = parser.add_argument_group("annotated photos of your own")
+    coco.add_argument("--coco", type=Path, metavar="instances.json", help="COCO annotations")
+    coco.add_argument("--images", type=Path, metavar="DIR", help="their photos")
+    coco.add_argument("--min-area", type=float, default=0.005, help="of the photo (0.005)")
+    coco.add_argument("--per-photo", type=int, default=3, help="animals of a photo, at most (3)")
+    coco.add_argument("--draws", type=int, default=1, help="first clicks on each animal (1)")
+    return parser
 
 
 if __name__ == "__main__":
