@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -42,5 +41,6 @@ def segmentation_loss(logits: Tensor, target: Tensor, *, dice_weight: float = 1.
 
 
 def image_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
-    """Cross-entropy of a whole photo's label. logits (B, K), label (B,)."""
-    return F.cross_entropy(logits.float(), label.to(torch.long))
+    """Cross-entropy of a whole photo's label. logits (B, K), label (B,), where -1 is none."""
+    total = F.cross_entropy(logits.float(), label.long(), ignore_index=-1, reduction="sum")
+    return total / (label >= 0).sum().clamp_min(1)

@@ -12,6 +12,7 @@ from torch import Tensor
 from common.config import GROUND, PET, UserError
 
 KINDS = ("disk", "gaussian")
+FAR = 1e12  # squared distance to a click that there is not
 
 
 def click_maps(
@@ -45,6 +46,33 @@ def click_maps(
         torch.where((labels == which)[..., None, None], blobs, 0.0).amax(1)
         for which in (PET, GROUND)
     ]
+    return torch.stack(maps, 1)
+
+
+def proximity_maps(
+    points: Tensor, labels: Tensor, size: tuple[int, int], shares: tuple[float, ...]
+) -> Tensor:
+    """How near each pixel lies to the nearest click of each label, seen at several ranges.
+
+    A disk speaks to the pixels beside it; these maps tell every pixel where the click is, so that
+    two animals that look alike can be told apart.
+
+    Args:
+        points, labels, size: of `click_maps`.
+        shares: ranges, as shares of the longer edge, over which a map falls from 1 to 1/e.
+
+    Returns:
+        (B, 2 · len(shares), H, W) float: all ranges of the pet's clicks, then of the others'; 0
+        where there is no click of that label.
+    """
+    if not points.shape[1]:
+        return torch.zeros(len(points), 2 * len(shares), *size, device=points.device)
+    squared = squared_distances(points.float(), size)  # (B, M, H, W)
+    ranges = [share * max(size) for share in shares]
+    maps = []
+    for which in (PET, GROUND):
+        far = torch.where((labels == which)[..., None, None], squared, FAR).amin(1).sqrt()
+        maps += [torch.exp(-far / reach) for reach in ranges]
     return torch.stack(maps, 1)
 
 

@@ -9,6 +9,8 @@ Shapes: B batch, h w grid, M points. Points are (x, y), in pixels of the grid.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,6 +18,7 @@ from torch import Tensor
 from common.config import GROUND, PET
 
 NO_CLICK = -1
+Ask = Callable[[Tensor, Tensor, Tensor | None], Tensor]  # points, labels, logits -> logits
 
 
 def depth(region: Tensor) -> Tensor:
@@ -94,3 +97,30 @@ def correcting_clicks(predicted: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]
 def deep(depths: Tensor) -> Tensor:
     """Weight 1 where a region is deeper than half its greatest depth: (B, h, w) float."""
     return ((depths > 0) & (depths > depths.amax((1, 2), keepdim=True) / 2)).float()
+
+
+def robot_clicks(
+    ask: Ask, truth: Tensor, rounds: int, blank: float
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Clicks of a user in training, and the mask before the last of them.
+
+    Args:
+        ask: the network's logits (B, 1, h, w) under some clicks.
+        truth: (B, h, w) uint8, as of `correcting_clicks`.
+        rounds: of clicks on the network's own mistakes, at most.
+        blank: share of the photos that get no click at all.
+
+    Returns:
+        points (B, M, 2), labels (B, M), previous logits or None.
+    """
+    points, labels = first_clicks(truth == PET)
+    silent = torch.rand(len(truth), device=truth.device) < blank
+    labels = labels.masked_fill(silent[:, None], NO_CLICK)
+    previous = None
+    for _ in range(int(torch.randint(rounds + 1, ()))):
+        previous = ask(points, labels, previous)
+        predicted = previous[:, 0, : truth.shape[1], : truth.shape[2]] > 0
+        point, label = correcting_clicks(predicted, truth)
+        label = label.masked_fill(silent[:, None], NO_CLICK)
+        points, labels = torch.cat([points, point], 1), torch.cat([labels, label], 1)
+    return points, labels, previous

@@ -1,7 +1,7 @@
 """Where clicks meet the photo: a light decoder that takes the prompt at each of its resolutions.
 
-Shapes: B batch, C channels, h w the mask's grid. A prompt (B, 3, h, w) is the click map of the
-pet, that of the ground, and the mask of before, all in [0, 1].
+Shapes: B batch, C channels, h w the mask's grid. A prompt (B, P, h, w) is the click map of the
+pet, that of the ground, the mask of before and maps of how near a click is, all in [0, 1].
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ class PromptStage(nn.Module):
     """Coarser features, the photo's features and the prompt of a level -> (B, C_out, h, w)."""
 
     def __init__(
-        self, c_coarse: int, c_photo: int, c_out: int, *, attention: bool, prompted: bool
+        self, c_coarse: int, c_photo: int, c_out: int, *, attention: bool, c_prompt: int
     ) -> None:
         super().__init__()
         self.coarse = nn.Conv2d(c_coarse, c_out, 1) if c_coarse else None
         self.photo = nn.Conv2d(c_photo, c_out, 1)
-        self.prompt = nn.Conv2d(3, c_out, 3, padding=1, bias=False) if prompted else None
+        prompted = nn.Conv2d(c_prompt, c_out, 3, padding=1, bias=False) if c_prompt else None
+        self.prompt = prompted
         self.blocks = nn.Sequential(ResidualBlock(c_out, c_out, dropout=0.0))
         if attention:  # a click speaks of the whole animal
             self.blocks.extend([SelfAttention(c_out), ResidualBlock(c_out, c_out, dropout=0.0)])
@@ -44,16 +45,23 @@ class PromptDecoder(nn.Module):
     Args:
         c_photo: channels of the photo's features, finest first.
         widths: channels of the levels, finest first, one for each of the features used.
-        prompted: whether the levels take the prompt; not, where the photo has it already.
+        c_prompt: channels of the prompt; 0 where the photo has it already.
+        attending: levels, the coarsest ones, whose places look at one another.
     """
 
     def __init__(
-        self, c_photo: Sequence[int], widths: Sequence[int], *, prompted: bool = True
+        self,
+        c_photo: Sequence[int],
+        widths: Sequence[int],
+        *,
+        c_prompt: int = 3,
+        attending: int = 1,
     ) -> None:
         super().__init__()
-        levels = zip((*widths[1:], 0), c_photo, widths, strict=True)
+        levels = list(zip((*widths[1:], 0), c_photo, widths, strict=True))
         self.stages = nn.ModuleList(
-            PromptStage(*level, attention=not level[0], prompted=prompted) for level in levels
+            PromptStage(*level, attention=i >= len(levels) - attending, c_prompt=c_prompt)
+            for i, level in enumerate(levels)
         )
         self.head = nn.Conv2d(widths[0], 1, 1)
         self.quality = nn.Linear(widths[0] + widths[-1], 1)
@@ -69,5 +77,5 @@ class PromptDecoder(nn.Module):
 
 
 def shrink_prompt(prompt: Tensor, factor: int) -> Tensor:
-    """Prompt (B, 3, h, w) on a coarser grid; the greatest value wins, so that no click is lost."""
+    """Prompt (B, P, h, w) on a coarser grid; the greatest value wins, so that no click is lost."""
     return F.max_pool2d(prompt, factor) if factor > 1 else prompt

@@ -11,19 +11,30 @@ pixels of the photo given; labels are 1 pet, 0 not the pet, -1 no click (padding
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from common.config import IGNORE, PET, mask_iou
+from common.config import IGNORE, mask_iou
 from common.models.losses import image_cross_entropy, segmentation_loss
 from common.models.padding import pad, unpad
-from common.models.point.click_maps import click_maps
-from common.models.point.click_sampling import NO_CLICK, correcting_clicks, first_clicks
+from common.models.point.click_maps import click_maps, proximity_maps
+from common.models.point.click_sampling import Ask, robot_clicks
 from common.models.point.decoder import PromptDecoder
+from common.models.point.grid import GRID, from_grid, repeated, small, to_grid
+from common.models.point.instances import (
+    TARGETS,
+    choose_targets,
+    instance_clicks,
+    obedience_loss,
+    obeyed,
+)
 from common.models.point.pyramid import image_pyramid
 
-GRID = 2  # pixels of the photo for one of the mask's
+POOLED = 2  # levels of the encoder, the coarsest, that tell the species of a clicked animal
+OBEDIENCE = 0.5  # weight of the clicks' spots in the loss
 
 
 class PointUNet(nn.Module):
@@ -38,6 +49,10 @@ class PointUNet(nn.Module):
         previous: whether the network sees its mask of before.
         rounds: of training clicks on the network's own mistakes, at most.
         blank: share of the training photos that get no click at all.
+        instances: a click means one animal among several (`instances`): its species is read from
+            its mask, and a predictor may look at it again from near.
+        proximity: ranges of `proximity_maps`, seen beside the clicks; () leaves them out.
+        attending: of `PromptDecoder`.
     """
 
     version = 1
@@ -54,14 +69,22 @@ class PointUNet(nn.Module):
         previous: bool = True,
         rounds: int = 3,
         blank: float = 0.15,
+        instances: bool = False,
+        proximity: tuple[float, ...] = (),
+        attending: int = 1,
     ) -> None:
         super().__init__()
         self.radius, self.kind, self.previous = radius, kind, previous
         self.rounds, self.blank = rounds, blank
+        self.instances, self.proximity = instances, tuple(proximity)
         self.encoder = image_pyramid(encoder)
-        self.join = nn.Conv2d(3, 3, 3, padding=1, bias=False) if prompt == "input" else None
-        self.decoder = PromptDecoder(self.encoder.channels, widths, prompted=prompt == "decoder")
-        self.species = nn.Linear(self.encoder.channels[-1], 2)
+        channels, maps = self.encoder.channels, 3 + 2 * len(self.proximity)
+        at_input = prompt == "input"
+        self.join = nn.Conv2d(maps, 3, 3, padding=1, bias=False) if at_input else None
+        self.decoder = PromptDecoder(
+            channels, widths, c_prompt=0 if at_input else maps, attending=attending
+        )
+        self.species = nn.Linear(sum(channels[-POOLED:]) if instances else channels[-1], 2)
 
     def forward(
         self, image: Tensor, points: Tensor | None = None, labels: Tensor | None = None
@@ -108,71 +131,84 @@ class PointUNet(nn.Module):
         else:
             pyramid = features["pyramid"]
         mask, quality = self.decoder(pyramid, prompt)
-        species = self.species(pyramid[-1].mean((2, 3)))
-        return {"mask": mask, "species": species, "quality": quality}
+        return {"mask": mask, "species": self.species_of(pyramid, mask), "quality": quality}
+
+    def species_of(self, pyramid: Sequence[Tensor], mask: Tensor) -> Tensor:
+        """Logits (B, 2) of cat and dog: of the photo or, with ``instances``, of the mask's pet."""
+        if not self.instances:
+            return self.species(pyramid[-1].mean((2, 3)))
+        share, pooled = mask.detach().float().sigmoid() + 1e-3, []
+        for level in pyramid[-POOLED:]:
+            weight = F.avg_pool2d(share, mask.shape[-1] // level.shape[-1]).to(level.dtype)
+            pooled.append((level * weight).sum((2, 3)) / weight.sum((2, 3)))
+        return self.species(torch.cat(pooled, 1))
 
     def prompt_maps(
         self, image: Tensor, points: Tensor | None, labels: Tensor | None, previous: Tensor | None
     ) -> Tensor:
-        """Click maps and the mask before, on the mask's grid: (B, 3, h, w)."""
+        """Click maps, the mask before and proximity maps, on the mask's grid: (B, P, h, w)."""
         count, size = len(image), (image.shape[-2] // GRID, image.shape[-1] // GRID)
         if points is None or labels is None:
             points = image.new_zeros(count, 0, 2)
             labels = torch.zeros(count, 0, dtype=torch.long, device=image.device)
-        maps = click_maps(to_grid(points), labels, size, self.radius, self.kind)
+        points = to_grid(points)
+        maps = click_maps(points, labels, size, self.radius, self.kind)
         if previous is None or not self.previous:
             before = maps.new_zeros(count, 1, *size)
         else:
             before = previous.float().sigmoid()
-        return torch.cat([maps, before], 1)
+        if not self.proximity:
+            return torch.cat([maps, before], 1)
+        return torch.cat([maps, before, proximity_maps(points, labels, size, self.proximity)], 1)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """Mask (cross-entropy and Dice), species and quality after some rounds of clicks."""
+        if self.instances:
+            return self.instance_loss(batch)
         mask = batch["mask"]  # (B, H, W)
         truth = torch.where(mask == IGNORE, IGNORE, (mask > 0).to(mask.dtype))
         features = self.encode_image(batch["image"])
-        points, labels, previous = self.simulate(features, small(truth))
-        out = self.decode_clicks(features, points, labels, previous)
+        ask = self.answerer(features)
+        points, labels, previous = robot_clicks(ask, small(truth), self.rounds, self.blank)
+        out = self.decode_clicks(features, from_grid(points), labels, previous)
         logits = unpad(out["mask"], batch["image"], self.encoder.strides[-1])
         two = torch.cat([torch.zeros_like(logits), logits], 1)  # softmax of (0, z) = sigmoid(z)
         quality = F.mse_loss(out["quality"], mask_iou(logits[:, 0] > 0, truth))
         species = image_cross_entropy(out["species"], batch["species"])
         return segmentation_loss(two, truth) + 0.25 * species + quality
 
-    @torch.no_grad()
-    def simulate(self, features: dict, truth: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Clicks of a user in training, and the mask before the last of them.
+    def instance_loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """The same for animals of scenes (`instances`), with the word of each click on its spot.
 
-        Args:
-            features: of `encode_image`.
-            truth: (B, h, w) on the mask's grid.
-
-        Returns:
-            points (B, M, 2) in pixels of the photo, labels (B, M), previous logits or None.
+        A photo of one animal, as `PetDataset` gives it, is a scene as well.
         """
-        points, labels = first_clicks(truth == PET)
-        blank = torch.rand(len(truth), device=truth.device) < self.blank
-        labels = labels.masked_fill(blank[:, None], NO_CLICK)
-        previous = None
-        for _ in range(int(torch.randint(self.rounds + 1, ()))):
-            previous = self.decode_clicks(features, from_grid(points), labels, previous)["mask"]
-            predicted = previous[:, 0, : truth.shape[1], : truth.shape[2]] > 0
-            point, label = correcting_clicks(predicted, truth)
-            label = label.masked_fill(blank[:, None], NO_CLICK)
-            points, labels = torch.cat([points, point], 1), torch.cat([labels, label], 1)
-        return from_grid(points), labels, previous
+        mask, species = batch["mask"], batch["species"]
+        if species.ndim == 1:
+            mask = torch.where(mask == IGNORE, IGNORE, (mask > 0).to(mask.dtype))
+            species = species[:, None]
+        targets = choose_targets(mask, species, self.blank)
+        image, features = batch["image"], repeated(self.encode_image(batch["image"]), TARGETS)
+        grid = small(targets.truth), small(targets.animals)
+        ask = self.answerer(features)
+        points, labels, previous = instance_clicks(ask, *grid, targets, self.rounds)
+        points = from_grid(points)
+        out = self.decode_clicks(features, points, labels, previous)
+        logits = unpad(out["mask"], image, self.encoder.strides[-1])
+        wanted, spot, no = obeyed(targets, points, labels)
+        two = torch.cat([torch.zeros_like(logits), logits], 1)
+        expected = mask_iou(logits[:, 0] > 0, targets.truth).masked_fill(targets.wrong, 0.0)
+        return (
+            segmentation_loss(two, wanted)
+            + OBEDIENCE * obedience_loss(logits[:, 0], spot, no)
+            + 0.25 * image_cross_entropy(out["species"], targets.species)
+            + F.mse_loss(out["quality"], expected)
+        )
 
+    def answerer(self, features: dict) -> Ask:
+        """What simulated users ask in training: points on the grid in, logits (B, 1, h, w) out."""
 
-def to_grid(points: Tensor) -> Tensor:
-    """Points in pixels of the photo -> of the mask's grid; whole numbers are pixels' centres."""
-    return (points - (GRID - 1) / 2) / GRID
+        @torch.no_grad()
+        def ask(points: Tensor, labels: Tensor, previous: Tensor | None) -> Tensor:
+            return self.decode_clicks(features, from_grid(points), labels, previous)["mask"]
 
-
-def from_grid(points: Tensor) -> Tensor:
-    """The way back of `to_grid`."""
-    return points * GRID + (GRID - 1) / 2
-
-
-def small(truth: Tensor) -> Tensor:
-    """Truth (B, H, W) on the mask's grid, by nearest neighbour: (B, ceil(H/2), ceil(W/2))."""
-    return truth[:, ::GRID, ::GRID]
+        return ask

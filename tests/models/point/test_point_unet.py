@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from common.config import mask_iou
+from common.models.point.click_sampling import robot_clicks
 from common.models.point.decoder import shrink_prompt
 from common.models.point.point_unet import PointUNet, from_grid, small, to_grid
 
@@ -111,17 +112,17 @@ def test_training_clicks_come_in_rounds_and_blank_photos_get_none():
     torch.manual_seed(0)
     truth = torch.zeros(40, SIZE // 2, SIZE // 2, dtype=torch.uint8)
     truth[:, 8:24, 8:24] = 1
-    model = network(rounds=2, blank=0.5).train()
+    model = network().train()
     features = model.encode_image(torch.rand(40, 3, SIZE, SIZE))
     counts = set()
     for _ in range(8):
-        points, labels, previous = model.simulate(features, truth)
+        points, labels, previous = robot_clicks(model.answerer(features), truth, 2, 0.5)
         counts.add(points.shape[1])
         assert (previous is None) == (points.shape[1] == 1)
         blank = (labels[:, 0] == -1).float().mean()
         assert 0.2 < blank < 0.8
         assert (labels[labels[:, 0] == -1] == -1).all()
-        assert (points[labels[:, 0] == 1, 0] / SIZE).sub(0.25).abs().le(0.75).all()
+        assert (points[labels[:, 0] == 1, 0] * 2 / SIZE).sub(0.25).abs().le(0.75).all()
     assert counts == {1, 2, 3}
 
 
