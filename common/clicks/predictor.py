@@ -16,22 +16,33 @@ from skimage.measure import label
 from torch import Tensor, nn
 
 from common.checkpoint import Card, load_checkpoint
+from common.clicks.obey import obey
 from common.clicks.prompts import to_rows_columns
-from common.clicks.protocol import Found, PhotoPredictor, Predictor, Species
-from common.config import CLASSES, UserError
+from common.clicks.protocol import Found, PhotoPredictor, Predictor
+from common.clicks.settle import FAR, REACH, named, settle
+from common.clicks.zoom import ZoomPredictor
+from common.config import UserError
 from common.data.geometry import fit_points, to_input, unfit
 from common.inference import predict_probabilities
 
-__all__ = ["Predictor", "PromptedPredictor", "RegionPredictor", "load_predictor", "settle"]
-VERSION = 1  # raise it when the same clicks would get another answer
+__all__ = [
+    "FAR",
+    "REACH",
+    "Predictor",
+    "PromptedPredictor",
+    "RegionPredictor",
+    "load_predictor",
+    "settle",
+]
+VERSION = 2  # raise it when the same clicks would get another answer
 TINY = 1e-12
-REACH = 6 / 128  # of the mask's edge: how far a click's word is taken at once; and elsewhere
-FAR = 0.35  # the weight of the new mask: both chosen with the robot on 240 validation photos
 
 
 def load_predictor(name_or_path: str | Path) -> Predictor:
     """The predictor of a committed checkpoint (a bare name) or of any (the path of a file)."""
     model, card = load_checkpoint(name_or_path)
+    if getattr(model, "instances", False):
+        return ZoomPredictor(model, card)
     if hasattr(model, "decode_clicks"):
         return PromptedPredictor(model, card)
     return RegionPredictor(model, card)
@@ -82,12 +93,6 @@ class RegionPredictor(PhotoPredictor):
         return Found(logits, np.array([score], np.float32), coarse, species)
 
 
-def named(weights: np.ndarray) -> Species:
-    """Weights (2,) of cat and dog -> the heavier one's name and share."""
-    which = int(weights.argmax())
-    return CLASSES[1 + which], float(weights[which] / weights.sum())
-
-
 class PromptedPredictor(PhotoPredictor):
     """Clicks for a model that was trained on them: a photo is encoded once, each click decoded.
 
@@ -100,6 +105,9 @@ class PromptedPredictor(PhotoPredictor):
             ``quality`` (B,) in [0, 1] and ``species`` (B, 2) logits.
         card: as `load_checkpoint` returns it.
         reach: of `settle`; infinite takes every answer as it is.
+
+    Attributes:
+        by_network: (H, W) bool, the last mask before `obey`.
     """
 
     def __init__(self, model: nn.Module, card: Card, reach: float = REACH) -> None:
@@ -107,6 +115,7 @@ class PromptedPredictor(PhotoPredictor):
         self.model: Any = model.eval()
         self.card, self.reach = card, reach
         self.device = next(model.parameters()).device
+        self.by_network: np.ndarray | None = None
 
     @torch.inference_mode()
     def look(self, image: np.ndarray) -> tuple[object, tuple[int, int]]:
@@ -143,9 +152,11 @@ class PromptedPredictor(PhotoPredictor):
             place = (torch.from_numpy(on_square[-1]).to(coarse) + 0.5) / self.card.size
             coarse = settle(coarse, given[0].to(coarse), place, self.reach)
         coarse = coarse.cpu()
-        logits = unfit(self._on_square(coarse), *shape, self.card.fit)
+        logits = unfit(self._on_square(coarse), *shape, self.card.fit)[0].numpy()
+        self.by_network = logits > 0
+        logits = obey(logits, points, labels, max(shape))[None]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
-        return Found(logits.numpy(), out["quality"].float().cpu().numpy(), coarse.numpy(), species)
+        return Found(logits, out["quality"].float().cpu().numpy(), coarse.numpy(), species)
 
     def _on_square(self, coarse: Tensor) -> Tensor:
         """Logits (1, h, w) at the size of the model's square (1, S, S), as in its training."""
@@ -156,23 +167,3 @@ class PromptedPredictor(PhotoPredictor):
                 "train it at a size that its strides divide"
             )
         return F.interpolate(coarse[None], (size, size), mode="bilinear", align_corners=False)[0]
-
-
-def settle(new: Tensor, before: Tensor, place: Tensor, reach: float) -> Tensor:
-    """Mask logits that follow the newest click at its place, and elsewhere move towards it.
-
-    A click is about the spot that it hits. Far from it, the new logits are averaged with those of
-    before: a part of the mask must be doubted more than once before it goes, so that mending one
-    ear does not cost the other.
-
-    Args:
-        new, before: (1, h, w) logits after and before the click.
-        place: (2,) x and y of the click as shares of the width and height.
-        reach: distance, as a share of the edge, over which the new logits' weight falls from 1
-            towards `FAR`, as a Gaussian.
-    """
-    height, width = new.shape[1:]
-    x = (torch.arange(width, device=new.device) + 0.5) / width - place[0]
-    y = (torch.arange(height, device=new.device) + 0.5) / height - place[1]
-    near = torch.exp(-(x**2 + y[:, None] ** 2) / reach**2)  # (h, w)
-    return before.lerp(new, FAR + (1 - FAR) * near)

@@ -1,0 +1,180 @@
+"""A predictor that looks twice: at the photo, then from near at the animal that is clicked.
+
+Shapes: H W the native photo, S the model's square, s the edge of its mask's grid, M points, (x, y)
+in pixels of the native photo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from common.checkpoint import Card
+from common.clicks.obey import obey
+from common.clicks.protocol import Found, PhotoPredictor
+from common.clicks.settle import FAR, REACH, named, settle
+from common.clicks.window import View, window
+from common.config import UserError
+from common.data.geometry import to_input
+
+REMEMBERED = 4  # windows whose features are kept, beside the whole photo's
+OUTSIDE = -8.0  # logit of what lies beyond the window
+
+
+@dataclass
+class Looks:
+    """A photo and the network's features of those views of it that were needed so far."""
+
+    image: np.ndarray
+    features: dict[View, Any] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> View:
+        """The view of all of it."""
+        return View(0, 0, self.image.shape[1], self.image.shape[0])
+
+
+class ZoomPredictor(PhotoPredictor):
+    """Clicks for a model that was trained on one animal among several (`PointUNet.instances`).
+
+    After the first clicks it looks at the whole photo, then at a window round the mask it found;
+    each later click is answered in the window round the mask of before. Where the animal fills
+    the frame, there is one look. Features of a window are kept while it may be needed again; they
+    follow from the photo alone, so that the same clicks always get the same answer.
+
+    Args:
+        model: as of `PromptedPredictor`; its mask's grid halves the square.
+        card: as `load_checkpoint` returns it; photos are stretched.
+        reach, far: of `settle`.
+
+    Attributes:
+        by_network: (H, W) bool, the last mask before `obey`.
+    """
+
+    def __init__(
+        self, model: nn.Module, card: Card, reach: float = REACH, far: float = FAR
+    ) -> None:
+        super().__init__()
+        self.model: Any = model.eval()
+        self.card, self.reach, self.far = card, reach, far
+        self.device = next(model.parameters()).device
+        self.by_network: np.ndarray | None = None
+
+    @torch.inference_mode()
+    def look(self, image: np.ndarray) -> Looks:
+        """The photo with the features of all of it."""
+        looks = Looks(image)
+        self._features(looks, looks.whole)
+        return looks
+
+    @torch.inference_mode()
+    def answer(
+        self,
+        kept: Looks,
+        points: np.ndarray,
+        labels: np.ndarray,
+        previous: np.ndarray | None,
+        several: bool,
+    ) -> Found:
+        """See the class."""
+        before = None if previous is None else self._given(previous)
+        shape, view = kept.image.shape[:2], None
+        if before is not None:
+            view = window(before[0, 0].numpy() > 0, points, labels, shape)
+        if view is None:
+            out, logits = self._decode(kept, kept.whole, points, labels, before)
+            if before is None:
+                before = resized(logits, self.card.size)
+                view = window(before[0, 0].numpy() > 0, points, labels, shape)
+                if view is not None:
+                    out, logits = self._decode(kept, view, points, labels, before, False)
+        else:
+            out, logits = self._decode(kept, view, points, labels, before)
+        native = self._pasted(logits, view or kept.whole, shape)
+        self.by_network = native > 0
+        native = obey(native, points, labels, max((view or kept.whole).size))
+        square = (self.card.size, self.card.size)
+        coarse = F.interpolate(torch.from_numpy(native)[None, None], square, mode="area")
+        species = named(out["species"][0].float().softmax(0).cpu().numpy())
+        return Found(
+            native[None], out["quality"].float().cpu().numpy(), coarse[0].numpy(), species
+        )
+
+    def _features(self, looks: Looks, view: View) -> Any:
+        """What the encoder makes of a view."""
+        if view not in looks.features:
+            part = looks.image[view.top : view.bottom, view.left : view.right]
+            square = to_input(np.ascontiguousarray(part), self.card.size)[None].to(self.device)
+            square = square.contiguous(memory_format=torch.channels_last)
+            looks.features[view] = self.model.encode_image(square)
+            if len(looks.features) > REMEMBERED + 1:
+                del looks.features[list(looks.features)[1]]  # the oldest but the whole photo
+        return looks.features[view]
+
+    def _decode(
+        self,
+        looks: Looks,
+        view: View,
+        points: np.ndarray,
+        labels: np.ndarray,
+        before: Tensor | None,
+        settles: bool = True,
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """The model's answer in a view, and its logits (1, 1, s, s), settled with those before.
+
+        Args:
+            before: (1, 1, S, S) logits of the whole photo.
+            settles: whether there was a click before the newest one.
+        """
+        places, inside = view.on_square(points, self.card.size)
+        given = None if before is None else seen_in(before, view, looks.whole, self.card.size // 2)
+        asked = (
+            torch.from_numpy(places)[None],
+            torch.from_numpy(np.where(inside, labels, -1))[None],
+        )
+        features = self._features(looks, view)
+        asked_of = (None if x is None else x.to(self.device) for x in (*asked, given))
+        out = self.model.decode_clicks(features, *asked_of)
+        logits = out["mask"].float().cpu()
+        if settles and given is not None and len(points) > 1:
+            place = (asked[0][0, -1] + 0.5) / self.card.size
+            logits = settle(logits[0], given[0], place, self.reach, self.far)[None]
+        return out, logits
+
+    def _given(self, previous: np.ndarray) -> Tensor:
+        if previous.shape != (1, self.card.size, self.card.size):
+            raise UserError(
+                f"mask_input must be logits that this model returned, not {previous.shape}"
+            )
+        return torch.from_numpy(previous)[None]
+
+    def _pasted(self, logits: Tensor, view: View, shape: tuple[int, int]) -> np.ndarray:
+        """Logits (1, 1, s, s) of a view in the whole photo: (H, W)."""
+        inner = F.interpolate(resized(logits, self.card.size), view.size, mode="bilinear")
+        if view.size == shape:
+            return inner[0, 0].numpy()
+        native = np.full(shape, OUTSIDE, np.float32)
+        native[view.top : view.bottom, view.left : view.right] = inner[0, 0].numpy()
+        return native
+
+
+def resized(logits: Tensor, edge: int) -> Tensor:
+    """Logits (1, 1, s, s) -> (1, 1, edge, edge)."""
+    return F.interpolate(logits, (edge, edge), mode="bilinear")
+
+
+def seen_in(logits: Tensor, view: View, whole: View, edge: int) -> Tensor:
+    """What of the whole photo's logits (1, 1, S, S) lies in a view: (1, 1, edge, edge)."""
+    if view == whole:
+        return F.interpolate(logits, (edge, edge), mode="area")
+    height, width = whole.size
+    shares = (torch.arange(edge) + 0.5) / edge
+    x = (view.left + shares * view.size[1]) / width
+    y = (view.top + shares * view.size[0]) / height
+    grid = torch.stack(torch.meshgrid(2 * y - 1, 2 * x - 1, indexing="ij")[::-1], -1)[None]
+    return F.grid_sample(logits, grid, padding_mode="border", align_corners=False)
