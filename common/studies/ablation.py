@@ -15,6 +15,7 @@ from common.artifacts import artifact, full_key, read_table
 from common.config import RESULTS
 from common.data.cache import PetCache
 from common.data.dataset import prepare, resolve_root
+from common.models.encoders.own import MissingWeights
 from common.scoring.photos import evaluate
 from common.scoring.scores import bootstrap, paired_difference
 from common.studies.variants import Variant
@@ -94,16 +95,22 @@ def train_variants(
     for variant in variants:
         cache = prepare(root, size=size, fit=variant.fit)
         name, budget = f"ablation/{model}-{variant.run}", replace(config, **variant.training)
+        file = by.file(model, variant.run, results)
         plain = Training(name, model, variant.model, budget, by.chooses, folder=LOCAL)
-        training = on_features(plain, cache, views)
-        key = {"training": training.key(cache), "data": cache.info["data"], **by.how}
+        try:
+            training = on_features(plain, cache, views)
+            key = {"training": training.key(cache), "data": cache.info["data"], **by.how}
+        except MissingWeights as error:
+            if not file.is_file():
+                raise
+            print(f"{name} stays as it is stored: {error}", flush=True)
+            continue
 
         def measure(training: Training = training, cache: PetCache = cache) -> pd.DataFrame:
             table = by.measure(training.run_or_load(cache, results), root)
             table.attrs = {"model": training.name, "split": "val"}
             return table
 
-        file = by.file(model, variant.run, results)
         artifact(file, measure, key=full_key(by.measure, key))
 
 

@@ -37,6 +37,7 @@ def test_a_card_tells_data_scores_limits_and_licence():
 def test_what_is_not_scored_says_so(tmp_path: Path):
     shutil.copytree(CHECKPOINTS, tmp_path / "checkpoints")
     assert "not scored by itself" in model_card("unet", tmp_path)
+    (tmp_path / "checkpoints" / "mae_pets-25.safetensors").write_bytes(b"as made again")
     assert "stopped after epoch 30 of 120" in model_card("mae_pets-25", tmp_path)
 
 

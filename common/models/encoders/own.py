@@ -20,6 +20,11 @@ from common.models.pretraining.mae import small_vit
 SHARES = (25, 50)  # per cent of MAE's pretraining after which it was kept too
 LICENCE = "CC BY-SA 4.0 (this project, on the Oxford-IIIT Pet photos)"
 _folders = [CHECKPOINTS]  # the last one counts
+_AGAIN = "delete results/checkpoints/mae_pets.*, then "  # its training makes those of halfway
+
+
+class MissingWeights(UserError):
+    """The checkpoint of one of these encoders is not here."""
 
 
 def look_in(folder: str | Path) -> None:
@@ -39,8 +44,9 @@ def committed(name: str) -> State:
     file = _folders[-1] / f"{name}.safetensors"
     if not file.is_file():
         notebook = "03_mae_seg" if name.startswith("mae") else "04_clip_seg"
-        raise UserError(
-            f"{file}: the pretrained encoder is missing; fetch it again, or pretrain it: "
+        again = "" if name in ("mae_pets", "clip_pets", "clip_lite0_pets") else _AGAIN
+        raise MissingWeights(
+            f"{file}: the pretrained encoder is missing; fetch it again, or pretrain it: {again}"
             f"python -m common.run_all --profile cpu --only {notebook[:2]}"
         )
     return read_weights(file)
