@@ -5,6 +5,7 @@
 
 The first clicks on the pets of the dataset and prints a table with 95 % bootstrap intervals; the
 second on every animal annotated in a COCO file. Both print one JSON object as their last line.
+SAM answers as sam_vit_b where SAM_CHECKPOINT is the path of its weights.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", required=True, help="a committed checkpoint's name, or a path")
+    parser.add_argument("--model", required=True, help="a checkpoint's name or path, or sam_vit_b")
     parser.add_argument("--clicks", type=int, default=CLICKS, help=f"on each animal ({CLICKS})")
     parser.add_argument("--first", default="robot", choices=FIRST, help="how a photo is opened")
     parser.add_argument("--out", type=Path, help="write the counts to this .parquet file")

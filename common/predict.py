@@ -5,6 +5,7 @@
 writes cat_mask.png (255 the pet, 0 not), cat_overlay.png and cat.json (clicks, score, species and
 the mask as COCO's run lengths). Clicks are x,y in pixels of the photo from its upper left corner;
 a third number 0 says "not the pet". All photos get the same clicks; without any the model decides.
+Segment Anything answers as sam_vit_b where SAM_CHECKPOINT is the path of its published weights.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--click", action="append", default=[], metavar="x,y[,label]")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--model", default=MODEL, help="a checkpoint's name, or its path")
+    parser.add_argument("--model", default=MODEL, help="a checkpoint's name or path, or sam_vit_b")
     args = parser.parse_args(argv)
 
     from common.canvas.files import check_outputs, parse_click, predict_file

@@ -10,6 +10,7 @@ from common.canvas.answers import Photo
 from common.clicks.predictor import load_predictor
 from common.clicks.prompts import pet_truth
 from common.clicks.protocol import Predictor
+from common.clicks.sam import available_sam
 from common.config import CHECKPOINTS, RESULTS, UserError
 from common.figures.style import label
 from common.samples import load_samples
@@ -31,6 +32,8 @@ def available_models(
 ) -> dict[str, Callable[[], Predictor]]:
     """Those of `OFFERED` whose checkpoint is there, by the names that readers know.
 
+    SAM is offered too where its package and weights are (`clicks.sam`).
+
     Args:
         first: the model to begin with, by its checkpoint's name or the one that is shown.
         results: its ``checkpoints`` are looked at.
@@ -43,7 +46,9 @@ def available_models(
     """
     folder = Path(results) / CHECKPOINTS.name
     files = {label(name): folder / f"{name}.json" for name in OFFERED}
-    there = {name: file for name, file in files.items() if _complete(file)}
+    there: dict[str, str | Path] = {n: file for n, file in files.items() if _complete(file)}
+    if sam := available_sam():
+        there[label(sam)] = sam
     if not there:
         raise UserError(f"{folder}: no checkpoint of any model; train one, or fetch it")
     wanted = label(first) if first else next(iter(there))

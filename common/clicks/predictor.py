@@ -19,6 +19,7 @@ from common.checkpoint import Card, load_checkpoint
 from common.clicks.obey import obey
 from common.clicks.prompts import to_rows_columns
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
+from common.clicks.sam import sam_predictor, sam_weights
 from common.clicks.settle import FAR, REACH, named, settle
 from common.clicks.zoom import ZoomPredictor
 from common.config import UserError
@@ -39,7 +40,9 @@ TINY = 1e-12
 
 
 def load_predictor(name_or_path: str | Path) -> Predictor:
-    """The predictor of a committed checkpoint (a bare name) or of any (the path of a file)."""
+    """The predictor of a committed checkpoint (a bare name), of any (its path), or of a SAM."""
+    if sam := sam_weights(name_or_path):
+        return sam_predictor(*sam)
     model, card = load_checkpoint(name_or_path)
     if getattr(model, "instances", False):
         return ZoomPredictor(model, card)

@@ -1,11 +1,15 @@
 """Segment Anything (Kirillov et al. 2023) behind the same `Predictor`, for comparison.
 
-Neither its package nor its weights belong to the project: both are asked for only here.
+Neither its package nor its weights belong to the project: both are asked for only here. Where they
+are, commands and the click canvas take ``sam_vit_b`` (…_l, …_h) for a model's name, and the
+environment variable `CHECKPOINT` says where the file of its published weights is.
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,30 @@ WEIGHTS = {  # as they are named where they are published
     "vit_l": "sam_vit_l_0b3195.pth",
     "vit_h": "sam_vit_h_4b8939.pth",
 }
+CHECKPOINT = "SAM_CHECKPOINT"
 SOURCE = "github.com/facebookresearch/segment-anything, under Model Checkpoints"
+
+
+def sam_weights(name: str | Path) -> tuple[str, Path] | None:
+    """Size and file of the SAM that a model's name asks for; None if it is no SAM's.
+
+    Raises:
+        UserError: `CHECKPOINT` does not say where the file is.
+    """
+    size = str(name).removeprefix("sam_")
+    if str(name) == size or size not in WEIGHTS:
+        return None
+    if not (file := os.environ.get(CHECKPOINT)):
+        raise UserError(f"{name}: set {CHECKPOINT} to the file {WEIGHTS[size]} of {SOURCE}")
+    return size, Path(file).expanduser()
+
+
+def available_sam() -> str | None:
+    """The name of the SAM whose package and published file are here, or None."""
+    file = Path(os.environ.get(CHECKPOINT, ""))
+    if not file.expanduser().is_file() or find_spec("segment_anything") is None:
+        return None
+    return next((f"sam_{size}" for size, known in WEIGHTS.items() if known == file.name), None)
 
 
 def sam_predictor(size: str, checkpoint: str | Path) -> Predictor:

@@ -21,10 +21,11 @@ from common.clicks import CLICKS, PHOTOS
 from common.clicks.predictor import Predictor, load_predictor
 from common.clicks.prompts import pet_truth
 from common.clicks.robot import first_click, replies
+from common.clicks.sam import sam_weights
 from common.config import CLASSES, RESULTS, UserError, overlap
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pair
-from common.provenance import processor
+from common.provenance import file_sha256, processor
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import log_test_read, print_problems
 
@@ -155,11 +156,13 @@ def score_clicks(
     predictor = load_predictor(checkpoint)
     counts, problems = evaluate_clicks(predictor, root, split, first=first, **how)
     print_problems(problems)
-    name, digest = stem_of(checkpoint).name, read_card(checkpoint)["tensors_sha256"]
+    name = stem_of(checkpoint).name
     counts.attrs = {"model": name, "split": split, "processor": processor()}
     if split == "test":
         iou = click_scores(counts).at["iou_at_1", "value"]
         found = {"n": counts["image"].nunique(), "iou_at_1": round(float(iou), 5)}
         who = name if first == "robot" else f"{name}, {first} first click"
+        sam = sam_weights(checkpoint)
+        digest = file_sha256(sam[1]) if sam else read_card(checkpoint)["tensors_sha256"]
         log_test_read(who, digest, results, **found)
     return counts

@@ -20,7 +20,9 @@ from segment_anything.modeling import (
 )
 from torch import nn
 
-from common.clicks.sam import SamAdapter, sam_predictor
+from common.canvas.choices import available_models
+from common.clicks.predictor import load_predictor
+from common.clicks.sam import CHECKPOINT, WEIGHTS, SamAdapter, available_sam, sam_predictor
 from common.config import UserError
 
 EDGE, GRID, DIM = 128, 8, 16  # of SAM's square, its grid of tokens, and their width
@@ -145,6 +147,19 @@ def test_weights_of_something_else(weights: Path):
         torch.save(content, weights)
         with pytest.raises(UserError, match=r"sam\.pth: not the weights of SAM vit_b; it needs"):
             sam_predictor("vit_b", weights)
+
+
+def test_commands_and_the_canvas_take_it_by_name(weights: Path, monkeypatch):
+    monkeypatch.delenv(CHECKPOINT, raising=False)
+    assert available_sam() is None
+    with pytest.raises(UserError, match=f"set {CHECKPOINT} to the file {WEIGHTS['vit_b']} of git"):
+        load_predictor("sam_vit_b")
+    published = weights.rename(weights.with_name(WEIGHTS["vit_b"]))
+    monkeypatch.setenv(CHECKPOINT, str(published))
+    assert isinstance(load_predictor("sam_vit_b"), SamAdapter)
+    assert isinstance(available_models()["SAM, ViT-B"](), SamAdapter)
+    published.unlink()
+    assert available_sam() is None
 
 
 class Bomb:
