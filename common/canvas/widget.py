@@ -1,8 +1,8 @@
 """The click canvas: a photo in a notebook or on a page, and a mask that follows the clicks.
 
-All there is to see is drawn by ``widget.js``; `ClickSession` does the thinking. The two exchange
-custom messages and share no state at all: what is no state can neither be saved with a notebook,
-nor echoed, nor lost where two clicks follow each other faster than the kernel answers.
+All there is to see is drawn by the scripts in ``js``; `ClickSession` does the thinking. The two
+exchange custom messages and share no state at all: what is no state can neither be saved with a
+notebook, nor echoed, nor lost where two clicks follow each other faster than the kernel answers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from common.canvas.session import ClickSession
 from common.config import atomic_path
 
 HERE = Path(__file__).parent
+SCRIPTS = tuple(  # parts of one module, which is all that a notebook takes
+    HERE / "js" / f"{part}.js"
+    for part in "bytes elements painter link screen actions controls widget".split()
+)
 
 
 class ClickCanvas(anywidget.AnyWidget):
@@ -27,7 +31,7 @@ class ClickCanvas(anywidget.AnyWidget):
         session: of this canvas; two views of one canvas show the same clicks.
     """
 
-    _esm = HERE / "widget.js"
+    _esm = "\n".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
     _css = HERE / "widget.css"
 
     def __init__(self, session: ClickSession) -> None:

@@ -27,7 +27,6 @@ from common.config import ROOT, UserError
 from tests.canvas.test_session import RED, Colours, encoded, scene, truth
 
 OUTSIDE = re.compile(r"https?://|\bimport\b|@import|url\(|fetch\(|XMLHttp|sendBeacon")
-SOURCE = ROOT / "common" / "canvas"
 PICTURE = re.compile(r"data:image|;base64,|iVBOR|/9j/")  # as an address, or PNG or JPEG in base64
 
 
@@ -170,8 +169,7 @@ def test_what_is_no_request_is_answered(canvas, sent, content):
 
 def test_the_page_and_python_agree():
     """Requests, limits and the promise to ask no other host, read off the source."""
-    script = (SOURCE / "widget.js").read_text(encoding="utf-8")
-    style = (SOURCE / "widget.css").read_text(encoding="utf-8")
+    script, style = ClickCanvas._esm, ClickCanvas._css.read_text(encoding="utf-8")
     assert not OUTSIDE.search(script + style)
     assert PIECE_BYTES == 3 * 2**18 and "const PIECE = 3 * 2 ** 18;" in script
     buttons = re.search(r"for \(const what of \[(.*?)\]\)", script).group(1)

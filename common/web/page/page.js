@@ -1,6 +1,6 @@
 /**
  * Puts the page together: the network in its worker, the session, and the click canvas, whose
- * script (widget.js) stands before this one and leaves `render`.
+ * script stands before this one and leaves `render`.
  */
 
 const content = (id) => document.getElementById(id).textContent;

@@ -15,6 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from common.canvas.widget import SCRIPTS
 from common.config import CHECKPOINTS, SAMPLES, UserError, atomic_path
 from common.provenance import code_hash, file_sha256, json_sha256, module_closure
 from common.samples import load_samples
@@ -24,8 +25,8 @@ CANVAS = HERE.parents[1] / "canvas"  # the click canvas, which the notebooks sho
 SIGN = HERE.parent / "demo" / "voila" / "templates" / "demo"  # the mark of the demo's page
 RUNTIME = HERE / "vendor" / "ort.wasm.bundle.min.mjs"
 WASM = HERE / "vendor" / "ort-wasm-simd-threaded.wasm.gz"
-SCRIPT = (CANVAS / "widget.js", *(HERE / f"{name}.js" for name in ("pictures", "session", "page")))
-WORKER = (HERE / "resize.js", HERE / "predictor.js")
+SCRIPT = (*SCRIPTS, *(HERE / f"{name}.js" for name in ("pictures", "session", "page")))
+WORKER = (CANVAS / "js" / "bytes.js", HERE / "resize.js", HERE / "predictor.js")
 STYLE = (CANVAS / "widget.css", HERE / "page.css")
 KEY = re.compile(rb'<meta name="key" content="(\w{64})">')
 

@@ -18,7 +18,7 @@ async function readPhoto(blob) {
 }
 
 function painted(image, width, height) {
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const canvas = blank(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
@@ -40,13 +40,12 @@ async function photoUrl({ pixels, width, height }) {
 
 /** A mask, RGBA bytes, as the address of a PNG of its size. */
 function maskUrl(pixels, width, height) {
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const canvas = blank(width, height);
   canvas.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
   return canvas.toDataURL("image/png");
 }
 
 /** Base64 pieces of a file as one. */
 function toBlob(pieces) {
-  return new Blob(pieces.map((piece) =>
-    Uint8Array.from(atob(piece), (letter) => letter.charCodeAt(0))));
+  return new Blob(pieces.map(bytesOf));
 }

@@ -1,6 +1,6 @@
 /**
  * One person's clicks on one photo: what `ClickSession` is in Python. It takes the same requests
- * and gives the same replies, so that the click canvas (widget.js) does not know the difference.
+ * and gives the same replies, so that the click canvas does not know the difference.
  *
  * Points are (x, y) in pixels of the photo.
  */

@@ -1,0 +1,107 @@
+/** What Python says becomes visible: photo, mask, clicks, thumbnails and status. */
+
+const SLOW = 350, LOST = 20000; // ms until the bar runs, and until the kernel seems to be gone
+
+/** `link` has the requests still to be answered; `onPhoto` is told of a photo that is chosen. */
+function createScreen({ root, ui, painter, link, onPhoto }) {
+  const { look, refresh } = painter;
+  let reply = null, limit = Infinity, maskUrl = null, slow = 0, lost = 0;
+  let photoTurn = 0, maskTurn = 0;
+
+  function show(now, answered) {
+    reply = now;
+    if (now.show) showPhoto(now.show);
+    if (now.photos) showThumbs(now.photos);
+    if (now.models) showChoices(now);
+    if (now.file && answered) save(now.file);
+    ui.model.value = now.model;
+    for (const thumb of ui.thumbs.children) press(thumb, thumb.title === now.photo);
+    say(now.kind, now.status);
+    showClicks();
+    showMask(now, answered);
+  }
+
+  function showChoices({ models, limits }) {
+    ui.model.replaceChildren(...models.map((name) => make("option", { text: name })));
+    limit = limits.bytes;
+    ui.limits.textContent = `${limits.text}.`;
+  }
+
+  async function showPhoto(photo) {
+    const turn = ++photoTurn;
+    ui.canvas.setAttribute("aria-label", `Photo: ${photo.name}. Arrows move a crosshair, ` +
+      "Enter marks the pet, Shift and Enter what is not the pet.");
+    ui.credit.textContent = photo.name + (photo.credit && `. Photo: ${photo.credit}`);
+    const image = await loadImage(photo.url);
+    if (turn !== photoTurn) return;
+    Object.assign(look, { photo: image, size: [photo.width, photo.height], cross: null });
+    painter.fit(ui.stage.clientWidth);
+    root.dataset.photo = photo.name;
+  }
+
+  async function showMask(now, answered) {
+    const turn = ++maskTurn;
+    if (now.mask !== maskUrl) {
+      const mask = now.mask && toAlpha(await loadImage(now.mask));
+      if (turn !== maskTurn) return; // a newer one is on its way
+      maskUrl = now.mask;
+      refresh({ mask });
+    }
+    await refresh();
+    const screenMs = answered?.request.do === "click" ? performance.now() - answered.since : 0;
+    if (turn !== maskTurn) return;
+    ui.readouts.replaceChildren(...readouts(now, screenMs));
+    root.setAttribute("aria-busy", String(link.pending.length > 0));
+  }
+
+  function showThumbs(photos) {
+    ui.thumbs.replaceChildren(...photos.map(({ name, url }) => {
+      const picture = make("img", { src: url, alt: name, draggable: "false" });
+      const thumb = make("button", { type: "button", class: "cc-thumb", title: name }, picture);
+      thumb.addEventListener("click", () => onPhoto(name));
+      return thumb;
+    }));
+  }
+
+  function showClicks() {
+    const sent = link.pending.map((each) => each.request).filter((each) => each.do === "click");
+    const clicks = [...(reply?.clicks ?? []), ...sent];
+    enable(ui.undo, reply?.can_undo || sent.length);
+    enable(ui.redo, reply?.can_redo && !sent.length);
+    enable(ui.clear, clicks.length);
+    enable(ui.download, clicks.length);
+    ui.robot.hidden = !reply?.can_robot;
+    refresh({ clicks });
+    watch();
+  }
+
+  /** Shows that an answer is awaited, and in the end that none will come. */
+  function watch() {
+    clearTimeout(slow);
+    clearTimeout(lost);
+    root.classList.remove("cc-busy");
+    if (!link.pending.length) return;
+    slow = setTimeout(() => root.classList.add("cc-busy"), SLOW);
+    lost = setTimeout(() => say("error", `No answer for ${LOST / 1000} s. After a long rest the ` +
+      "kernel is stopped: load the page, or run the cell, again."), LOST);
+  }
+
+  function say(kind, text) {
+    ui.status.dataset.kind = kind;
+    ui.text.textContent = text;
+  }
+
+  return {
+    show, showClicks, say,
+    isEmpty: () => reply === null,
+    isTooLarge: (file) => file.size > limit,
+    stop: () => [slow, lost].forEach(clearTimeout),
+  };
+}
+
+async function save({ name, url }) {
+  const bytes = bytesOf(url.split(",")[1]);
+  const address = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}

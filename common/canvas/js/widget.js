@@ -1,0 +1,66 @@
+/**
+ * The click canvas: draws a photo, its mask and the clicks, and passes on what the user does.
+ *
+ * Everything else happens in Python (session.py). Requests are numbered; a click is shown at
+ * once and stays "pending" until the answer to it has come; of several answers only the newest
+ * mask is drawn. Points are (x, y) in pixels of the native photo.
+ *
+ * It is joined with the parts beside it into one module (widget.py lists them), since a notebook
+ * takes no more.
+ */
+
+const SILENT = 8000; // ms until no kernel seems to be there
+
+/** Colours follow JupyterLab's theme where there is one, else the browser's preference. */
+function followTheme(root) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const probe = blank(1, 1).getContext("2d", { willReadFrequently: true });
+  const apply = () => {
+    const paper = getComputedStyle(document.body).getPropertyValue("--jp-layout-color1").trim();
+    probe.fillStyle = paper || (dark.matches ? "#000" : "#fff");
+    probe.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = probe.getImageData(0, 0, 1, 1).data;
+    root.dataset.theme = red + green + blue < 384 ? "dark" : "light";
+  };
+  const observer = new MutationObserver(apply);
+  observer.observe(document.body, { attributes: true });
+  dark.addEventListener("change", apply);
+  apply();
+  return () => {
+    observer.disconnect();
+    dark.removeEventListener("change", apply);
+  };
+}
+
+function render({ model, el }) {
+  const root = make("div");
+  el.append(root);
+  const ui = build(root), painter = createPainter(ui.canvas);
+  const link = createLink(model, (...said) => screen.show(...said));
+  const onPhoto = (name) => actions.change({ do: "photo", name });
+  const screen = createScreen({ root, ui, painter, link, onPhoto });
+  const actions = createActions({ root, ui, painter, link, screen });
+  listenToPointers(ui, painter, actions.click, listenToButtons(ui, painter, actions));
+  listenToKeys(ui, painter, actions);
+
+  const fit = () => painter.fit(ui.stage.clientWidth);
+  const resized = new ResizeObserver(fit);
+  resized.observe(ui.stage);
+  const stopTheme = followTheme(root);
+  const silent = setTimeout(() => {
+    if (!screen.isEmpty()) return;
+    screen.say("error", "No kernel answers yet: run this notebook's cells from the top.");
+  }, SILENT);
+  fit();
+  actions.change({ do: "open" });
+
+  return () => {
+    clearTimeout(silent);
+    screen.stop();
+    resized.disconnect();
+    stopTheme();
+    painter.stop();
+  };
+}
+
+export default { render };
