@@ -1,8 +1,10 @@
-"""Code blocks of the project's documents, for the tests that run them."""
+"""The project's files, and the code blocks of its documents for the tests that run them."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 
 from common.config import ROOT
 
@@ -20,3 +22,15 @@ def commands(file: str) -> list[str]:
     joined = "\n".join(blocks(file, "sh")).replace("\\\n", " ")
     lines = (re.sub(r"\s+#.*", "", line).strip() for line in joined.splitlines())
     return [" ".join(line.split()) for line in lines if line]
+
+
+def project_files() -> list[Path]:
+    """What git tracks or would add; where there is no git, all but what is built."""
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", "-co", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, capture_output=True, check=True).stdout.decode()
+        paths = [ROOT / name for name in listed.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        built = {".venv", ".git", "local", "_smoke", "__pycache__"}
+        paths = [path for path in ROOT.rglob("*") if not built & set(path.parts)]
+    return [path for path in paths if path.is_file()]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
 from importlinter.cli import lint_imports
 
 from common.config import ROOT
+from tests.documents import project_files
 
 FILES = sorted((ROOT / "common").rglob("*.py"))
 MODULE_LINES, FUNCTION_LINES = 220, 60
@@ -39,14 +40,19 @@ ONLY_HERE = {  # a package that changes often is touched in few places
     "papermill": {"pipeline.execute"},
     "voila": {"web.demo.server"},
 }
-UNTYPED = ("args", "kwargs", "self", "cls")
 HOOKS = ("forward", "train", "make_params", "transform")  # described by the class, or by torch
-LOCAL_PATH = re.compile(
-    r"""["'\s(=](/(?:work|home|root|tmp|Users|mnt)/|[A-Z]:\\Users|~/|\.\./shared)"""
+
+HERE = Path(__file__)
+OURS = {".py", ".js", ".css", ".j2", ".html", ".ipynb", ".md", ".toml", ".yml", ".txt", ".csv", ""}
+PLACES = (b"/work/", b"/root/", b"/home/", b"/Users/", b"../" + b"shared", bytes(ROOT))
+PRIVATE = re.compile(
+    rb"(?<![\w.}])/(?:work|root|home/\w+|Users/\w+)/|\.\./"
+    + rb"shared\b|"
+    + re.escape(bytes(ROOT))
 )
-
-
-PICTURE = re.compile(r"[A-Za-z0-9+/=]{500,}")  # in a notebook: its letters may spell anything
+LOCAL = re.compile(rb"""["'\s(=](/(?:work|home|root|tmp|Users|mnt)/|[A-Z]:\\Users|~/)""")
+NOTES = re.compile(rb"\b(TODO|FIXME|XXX|HACK)\b")
+PICTURE = re.compile(rb"[A-Za-z0-9+/=]{500,}")  # in a notebook: its letters may spell anything
 
 
 def name_of(path: Path) -> str:
@@ -86,8 +92,19 @@ def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef, bool]]:
                     yield f"{node.name}.{part.name}", part, public
 
 
-def each_file(paths=FILES):
-    return pytest.mark.parametrize("path", paths, ids=lambda path: name_of(path) or "common")
+def each_file(rule: Callable[[Path], None]) -> Callable[[], None]:
+    """A test of one rule on every file, which names those that break it."""
+
+    def test() -> None:
+        broken = {}
+        for path in FILES:
+            try:
+                rule(path)
+            except AssertionError as error:
+                broken[name_of(path) or "common"] = str(error)
+        assert not broken
+
+    return test
 
 
 # Imports go one way
@@ -99,7 +116,7 @@ def test_imports_keep_the_contracts(capsys):
     assert status == 0, capsys.readouterr().out
 
 
-@each_file()
+@each_file
 def test_no_import_hides_from_the_contracts(path: Path):
     for name, call in calls(path):
         if name.endswith(("import_module", "find_spec")) and call.args:
@@ -107,38 +124,37 @@ def test_no_import_hides_from_the_contracts(path: Path):
             assert not hidden, ast.unparse(call)
 
 
-@each_file([path for path in FILES if name_of(path).startswith("models")])
+@each_file
 def test_models_import_torch_and_einops(path: Path):
     allowed = {"torch", "einops"}
     allowed |= {package for package, where in ONLY_HERE.items() if name_of(path) in where}
-    assert packages(path) <= allowed
+    assert not name_of(path).startswith("models") or packages(path) <= allowed
 
 
-@each_file()
+@each_file
 def test_packages_that_change_often_are_touched_in_few_places(path: Path):
     for package in packages(path) & ONLY_HERE.keys():
         assert name_of(path) in ONLY_HERE[package], package
 
 
-# Size, documentation, types
+# Size, documentation, layout
 
 
-@each_file()
+@each_file
 def test_a_module_can_be_read_in_one_sitting(path: Path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= MODULE_LINES
-    assert max(map(len, lines), default=0) <= 99
     assert ast.get_docstring(tree_of(path)), "no docstring"
 
 
-@each_file()
+@each_file
 def test_functions_are_short(path: Path):
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno - node.lineno + 1 < FUNCTION_LINES, node.name
 
 
-@each_file()
+@each_file
 def test_what_is_public_is_documented(path: Path):
     for node in tree_of(path).body:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
@@ -148,20 +164,6 @@ def test_what_is_public_is_documented(path: Path):
             assert ast.get_docstring(node), name
 
 
-@each_file()
-def test_what_is_public_is_typed(path: Path):
-    for name, node, public in functions(path):
-        if not public:
-            continue
-        assert node.returns is not None, f"{name} says not what it returns"
-        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        for argument in given:
-            assert argument.annotation or argument.arg in UNTYPED, f"{name}({argument.arg})"
-
-
-# Safety
-
-
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
     """Dotted name of what is called, and the call."""
     for node in ast.walk(tree_of(path)):
@@ -169,31 +171,23 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(node.func), node
 
 
-def keyword(call: ast.Call, name: str) -> object:
-    values = (k.value for k in call.keywords if k.arg == name)
-    return next((ast.literal_eval(v) for v in values if isinstance(v, ast.Constant)), None)
+def test_ruff_finds_nothing():
+    """Types, layout, and what may be executed or unpickled: the rules are in pyproject.toml."""
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
+        done = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
 
 
-@each_file()
-def test_nothing_is_executed_or_unpickled(path: Path):
-    assert not {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"} & set(imports(path))
+@each_file
+def test_no_array_and_no_checkpoint_is_unpickled(path: Path):
+    assert not re.search(r"allow_pickle\s*=\s*True|read_pickle", path.read_text(encoding="utf-8"))
     for name, call in calls(path):
-        assert name not in ("exec", "eval", "compile", "__import__"), name
-        assert not name.endswith(("read_pickle", "os.system", "os.popen")), name
-        assert keyword(call, "shell") is not True, name
-        assert keyword(call, "allow_pickle") is not True, name
         if name.endswith(("torch.load", "torch.hub.load_state_dict_from_url")):
-            assert keyword(call, "weights_only") is True, "torch.load without weights_only=True"
+            assert "weights_only=True" in ast.unparse(call), f"line {call.lineno}"
 
 
-@each_file()
-def test_no_star_imports(path: Path):
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.ImportFrom):
-            assert "*" not in {alias.name for alias in node.names}
-
-
-@each_file()
+@each_file
 def test_nothing_is_run_by_an_import(path: Path):
     """A module defines; it prints nothing, seeds nothing and sets no thread count."""
     for node in tree_of(path).body:
@@ -201,35 +195,14 @@ def test_nothing_is_run_by_an_import(path: Path):
             raise AssertionError(f"line {node.lineno}: {ast.unparse(node)[:60]}")
 
 
-TEXTS = [
-    path
-    for pattern in (
-        "common/**/*",
-        "tests/**/*.py",
-        "notebooks/*.ipynb",
-        "*.md",
-        "*.toml",
-        "*.yml",
-        "*.txt",
-        "Makefile",
-        ".ci/*",
-        ".gitignore",
-        "results/**/*.csv",
-        "results/checkpoints/*.json",
-    )
-    for path in sorted(ROOT.glob(pattern))
-    if path.is_file()
-    and path.suffix not in (".pyc", ".jpg", ".png", ".gz")
-    and not {"local", "vendor"} & set(path.parts)
-]
-
-
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_text_names_this_machine_or_leaves_work_undone(path: Path):
-    text = path.read_text(encoding="utf-8")
-    if path != Path(__file__):
-        words = PICTURE.sub("", text)
-        assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", words)
-        assert not (found := LOCAL_PATH.search(text)), found.group()
-    assert str(ROOT) + "/" not in text
-    assert str(Path.home()) + "/" not in text
+def test_no_file_names_this_machine_or_leaves_work_undone():
+    """No file names a folder of somebody's machine; no text of ours holds a note to oneself."""
+    found = []
+    for path in project_files():
+        data = path.read_bytes()
+        named = PRIVATE.search(data) if any(word in data for word in PLACES) else None
+        if not named and path.suffix in OURS and "vendor" not in path.parts and path != HERE:
+            named = LOCAL.search(data) or NOTES.search(PICTURE.sub(b"", data))
+        if named:
+            found.append(f"{path.relative_to(ROOT)}: {named[0].decode(errors='replace')}")
+    assert not found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from torch import Tensor
@@ -19,7 +19,9 @@ class _Counted(TorchFunctionMode):
 
     made = 0
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None
+    ) -> object:
         result = func(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and not any(isinstance(part, Tensor) for part in args):
             self.made += max(LEAST, result.nbytes if result.device.type != "meta" else 0)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from common.config import ROOT
+from tests.documents import project_files
 
 SECRETS = {
     "private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY",
@@ -47,18 +46,6 @@ EXAMPLES = {  # put together here, so that this file holds none
 }
 
 
-def files() -> list[Path]:
-    """What git tracks or would add; where there is no git, all but what is built."""
-    command = ["git", "-C", str(ROOT), "ls-files", "-z", "-co", "--exclude-standard"]
-    try:
-        listed = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-        paths = [ROOT / name for name in listed.split("\0") if name]
-    except (OSError, subprocess.CalledProcessError):
-        built = {".venv", ".git", "local", "_smoke", "__pycache__"}
-        paths = [path for path in ROOT.rglob("*") if not built & set(path.parts)]
-    return [path for path in paths if path.is_file()]
-
-
 @pytest.mark.parametrize("kind", SECRETS)
 def test_a_secret_would_be_found(kind: str) -> None:
     assert re.search(SECRETS[kind], f"x {EXAMPLES[kind]} y")
@@ -67,7 +54,7 @@ def test_a_secret_would_be_found(kind: str) -> None:
 
 def test_no_file_holds_a_secret(record_property) -> None:
     kinds = {kind: re.compile(pattern.encode()) for kind, pattern in SECRETS.items()}
-    found, read = [], files()
+    found, read = [], project_files()
     record_property("trials", len(read))
     for path in read:
         name, data = path.relative_to(ROOT).as_posix(), path.read_bytes()
