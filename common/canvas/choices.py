@@ -12,8 +12,8 @@ from common.clicks.prompts import pet_truth
 from common.clicks.protocol import Predictor
 from common.clicks.sam import available_sam
 from common.config import CHECKPOINTS, RESULTS, UserError
-from common.figures.style import label
 from common.samples import load_samples
+from common.wording import label
 
 OFFERED = (  # the best one to click with first
     "point_unet",

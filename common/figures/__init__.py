@@ -5,6 +5,7 @@ depends on those that it uses; what all of them share is here.
 """
 
 from common.figures.output import save, show, show_table
-from common.figures.style import CLASS_COLOURS, label, model_colour
+from common.figures.style import CLASS_COLOURS
+from common.wording import label, model_colour
 
 __all__ = ["CLASS_COLOURS", "label", "model_colour", "save", "show", "show_table"]

@@ -17,8 +17,6 @@ from common.figures.style import (
     SOFT,
     head,
     key,
-    label,
-    model_colour,
     new_figure,
     plain,
     reach,
@@ -26,6 +24,7 @@ from common.figures.style import (
     require_some,
     styled,
 )
+from common.wording import label, model_colour
 
 TICKS = (0, 1, 2, 3, 5, 10, 15, 20)
 OPENINGS = {  # how a photo is opened: its colour (told apart by every eye), and in words

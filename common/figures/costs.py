@@ -20,8 +20,6 @@ from common.figures.style import (
     beside,
     head,
     key,
-    label,
-    model_colour,
     near_one,
     new_figure,
     plain,
@@ -30,6 +28,7 @@ from common.figures.style import (
     require_some,
     styled,
 )
+from common.wording import label, model_colour
 
 RIVAL = "smp_unet_resnet34"
 SPEEDS = {"training": "train", "inference": "infer"}

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from common.config import UserError
-from common.figures.style import head, label, new_figure, require, require_some, styled
+from common.figures.style import head, new_figure, require, require_some, styled
+from common.wording import label
 
 ROW = 0.29  # inches
 SMALL = 9.5  # points, in cells

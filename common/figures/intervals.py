@@ -19,8 +19,6 @@ from common.figures.style import (
     beside,
     head,
     key,
-    label,
-    model_colour,
     new_figure,
     plain,
     reach,
@@ -28,6 +26,7 @@ from common.figures.style import (
     require_some,
     styled,
 )
+from common.wording import label, model_colour
 
 BOUNDS = ["value", "low", "high"]
 DIFFERENCE = ["difference", "difference_low", "difference_high"]

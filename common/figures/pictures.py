@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from common.config import CLASSES, IGNORE, UserError
 from common.figures.maps import ERRORS, errors, overlay, paint, species_iou
 from common.figures.sheet import SMALL, frame, new_sheet, place
-from common.figures.style import CLASS_COLOURS, SOFT, label, require_some, styled
+from common.figures.style import CLASS_COLOURS, SOFT, require_some, styled
+from common.wording import label
 
 
 class Shown(Protocol):

@@ -19,7 +19,6 @@ from common.figures.style import (
     WIDE,
     head,
     key,
-    model_colour,
     new_figure,
     plain,
     reach,
@@ -28,6 +27,7 @@ from common.figures.style import (
     styled,
     tint,
 )
+from common.wording import model_colour
 
 MASKED = np.array([214, 214, 210], np.uint8)  # a patch that the encoder was not shown
 TASKS = {"species": "species of the photo", "foreground": "pet or background, by place"}

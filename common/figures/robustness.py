@@ -16,14 +16,13 @@ from common.figures.style import (
     WIDE,
     head,
     key,
-    label,
-    model_colour,
     new_figure,
     plain,
     require,
     require_some,
     styled,
 )
+from common.wording import label, model_colour
 
 CHANGED = 0.25  # a cell of the table that lost so large a share of the clean score is darkest
 WORDS = {"gaussian_noise": "Gaussian noise", "gaussian_blur": "Gaussian blur"}

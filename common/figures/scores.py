@@ -18,8 +18,6 @@ from common.figures.style import (
     SOFT,
     head,
     key,
-    label,
-    model_colour,
     near_one,
     new_figure,
     plain,
@@ -27,6 +25,7 @@ from common.figures.style import (
     require_some,
     styled,
 )
+from common.wording import label, model_colour
 
 ROW = 0.29  # inches
 KINDS = {kind: ERRORS[kind] for kind in ("missed", "extra", "wrong species")}

@@ -2,14 +2,12 @@
 
 The report shows a figure of `COLUMN` inches at its own size beside 17 px text, and squeezes it to
 350 px on a phone; lettering below 9 points is lost there. Class colours are those of Okabe and
-Ito, told apart with every kind of colour blindness; models have their own, so that no bar looks
-like a class.
+Ito, told apart with every kind of colour blindness; models have their own (`wording`), so that no
+bar looks like a class.
 """
 
 from __future__ import annotations
 
-import colorsys
-import zlib
 from collections.abc import Iterable, Sized
 from textwrap import fill
 from typing import TypeVar
@@ -30,43 +28,6 @@ CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "b
 SPECIES = {1: "cat", 2: "dog"}  # as the dataset counts them
 MARKERS = "osD^vP"  # of lines that stand together
 RUST, BLUE = "#b5541c", "#0072b2"  # where two things are told apart that are no models
-MODEL_COLOURS = {
-    "unet": "#097242",
-    "mae_seg": "#33127f",
-    "clip_seg": "#c14985",
-    "point_unet": "#e03410",
-    "point_unet_m": "#882907",
-    "point_unet_s": "#f77864",
-    "imagenet_baseline": "#434141",
-    "lite0_query": "#0f85d4",
-    "mae_linear": "#684fe9",
-    "clip_linear": "#e98fae",
-    "clip_vit_seg": "#3d1236",
-    "clip_vit_linear": "#893591",
-    "lite0_linear": "#46beec",
-}
-LABELS = {
-    "unet": "UNet",
-    "mae_seg": "MAE-Seg",
-    "clip_seg": "CLIP-Seg",
-    "point_unet": "Point UNet",
-    "point_unet_few": "Point UNet, first lesson",
-    "point_unet_m": "Point UNet M",
-    "point_unet_s": "Point UNet S",
-    "imagenet_baseline": "ImageNet baseline",
-    "lite0_query": "Lite0 + queries",
-    "mae_linear": "MAE linear",
-    "clip_linear": "CLIP linear",
-    "clip_vit_seg": "CLIP-Seg, ViT",
-    "clip_vit_linear": "CLIP linear, ViT",
-    "lite0_linear": "Lite0 linear",
-    "sam_vit_b": "SAM, ViT-B",
-    "sam_vit_l": "SAM, ViT-L",
-    "sam_vit_h": "SAM, ViT-H",
-    "smp_unet_resnet34": "SMP, UNet-ResNet34",
-    "smp_unet_resnet34_192": "SMP, UNet-ResNet34",
-    "smp_unet_resnet34_256": "SMP, UNet-ResNet34",
-}
 STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same bytes
     "font.size": 11,
@@ -175,24 +136,6 @@ def bare(axes: Axes) -> None:
     """Leave nothing of the axes but what is drawn in them, as for a photo."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-
-
-def label(name: str) -> str:
-    """A model's name as readers know it; a new model's name with spaces."""
-    return LABELS.get(name, name.replace("_", " "))
-
-
-def model_colour(name: str) -> str:
-    """A model's colour, the same in every figure; a new model's follows from its name."""
-    if name in MODEL_COLOURS:
-        return MODEL_COLOURS[name]
-    taken = np.array([to_rgb(colour) for colour in MODEL_COLOURS.values()])
-    for attempt in range(1000):
-        code = zlib.crc32(f"{name}:{attempt}".encode())
-        colour = colorsys.hls_to_rgb(code % 360 / 360, 0.25 + code // 360 % 20 / 100, 0.6)
-        if np.linalg.norm(taken - colour, axis=1).min() > 0.25:
-            break
-    return to_hex(colour)
 
 
 def tint(colour: str, strength: float) -> str:

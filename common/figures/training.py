@@ -19,14 +19,13 @@ from common.figures.style import (
     SOFT,
     head,
     key,
-    label,
-    model_colour,
     new_figure,
     plain,
     require,
     require_some,
     styled,
 )
+from common.wording import label, model_colour
 
 IOU_LINES = {"mean": ("val_miou", INK, 2.4)} | {
     name: (f"val_iou_{name}", CLASS_COLOURS[name], 1.5) for name in CLASSES

@@ -41,8 +41,8 @@ further.
 **Licence.** CC BY-SA 4.0, for research, as the dataset they were computed from
 ([LICENSE](LICENSE)).
 
-**Not kept.** MAE's networks after 25 and 50 % of its pretraining (8 MB each): notebook 03 reads what
-they painted and knew. To have them again, delete `checkpoints/mae_pets.*` and run
+**Not kept.** MAE's networks after 25 and 50 % of its pretraining (8 MB each): notebook 03 reads
+what they painted and knew. To have them again, delete `checkpoints/mae_pets.*` and run
 `python -m common.run_all --profile cpu --only 03` with the photos.
 """
 CLICKED = ("iou_at_0", "iou_at_1", "iou_at_3", "iou_at_5")

@@ -12,9 +12,9 @@ from common.canvas.session import ClickSession
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.predictor import RegionPredictor
 from common.config import CHECKPOINTS, UserError
-from common.figures.style import label
 from common.models import MODELS, create_model
 from common.samples import load_samples
+from common.wording import label
 
 
 @pytest.fixture

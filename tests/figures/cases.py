@@ -31,9 +31,9 @@ from common.figures import (
     training,
 )
 from common.figures.maps import overlay
-from common.figures.style import MODEL_COLOURS
 from common.samples import Sample, load_sample
 from common.scoring.errors import SAID
+from common.wording import MODEL_COLOURS
 
 PHOTOS = pd.DataFrame(
     {

@@ -12,7 +12,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from common import figures
 from common.figures import pictures, pretraining, tokens
 from common.figures.maps import ERRORS, errors, overlay, paint, species_iou
-from common.figures.style import CLASS_COLOURS, MODEL_COLOURS
+from common.figures.style import CLASS_COLOURS
+from common.wording import MODEL_COLOURS
 from tests.figures.cases import HEIGHT, KITTEN, SHARES, WIDTH
 
 
