@@ -99,14 +99,14 @@ def loader_speed(table: pd.DataFrame, *, note: str = "") -> Figure:
     sns.barplot(**how, estimator="median", errorbar=None, palette=bars, saturation=1)
     dots = {"palette": dict.fromkeys(sources, "white"), "edgecolor": INK, "linewidth": 0.8}
     sns.stripplot(**how, dodge=True, jitter=False, size=4.5, legend=False, **dots)
-    base = rows[rows["source"] == sources[0]].groupby("condition")["photos_per_second"].median()
-    for container, source in zip(axes.containers, sources, strict=False):
-        ratios = container.datavalues / base.reindex(rows["condition"].unique()).to_numpy()
-        texts = [
-            f"{value:,.0f}" + (f"  (× {ratio:.1f})" if source != sources[0] else "")
-            for value, ratio in zip(container.datavalues, ratios, strict=True)
-        ]
-        axes.bar_label(container, texts, padding=9)
+    runs = rows.groupby(["source", "condition"])["photos_per_second"].agg(["median", "max"])
+    for bars_of, source in zip(axes.containers, sources, strict=False):
+        for bar, condition in zip(bars_of, rows["condition"].unique(), strict=False):
+            middle, furthest = runs.loc[(source, condition)]
+            ratio = middle / runs.at[(sources[0], condition), "median"]
+            text = f"{middle:,.0f}" + (f"  (× {ratio:.1f})" if source != sources[0] else "")
+            at = (furthest, bar.get_y() + bar.get_height() / 2)
+            axes.annotate(text, at, (9, 0), textcoords="offset points", va="center")
     axes.set(xlabel="photos a second", ylabel="")
     axes.set_xlim(0, 1.3 * table["photos_per_second"].max())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

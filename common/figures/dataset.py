@@ -116,6 +116,7 @@ def pixel_shares(photos: pd.DataFrame) -> Figure:
         pet.assign(species=pet["species"].map(names)),
         x="share",
         hue="species",
+        hue_order=[names[name] for name in SPECIES.values() if name in names],
         palette={names[name]: CLASS_COLOURS[name] for name in found},
         bins=np.linspace(0, 1, 26),
         stat="proportion",
