@@ -6,6 +6,11 @@ writes cat_mask.png (255 the pet, 0 not), cat_overlay.png and cat.json (clicks, 
 the mask as COCO's run lengths). Clicks are x,y in pixels of the photo from its upper left corner;
 a third number 0 says "not the pet". All photos get the same clicks; without any the model decides.
 Segment Anything answers as sam_vit_b where SAM_CHECKPOINT is the path of its published weights.
+
+    python -m common.predict cats.jpg --object "Tom: 120,80 300,40,0" --object "Rex: 310,50" …
+
+asks for several animals, each with its own clicks, and writes cats_labels.png (1 the first, 2 the
+second, 0 none), cats_overlay.png and cats_coco.json (a COCO file of instances).
 """
 
 from __future__ import annotations
@@ -30,21 +35,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--click", action="append", default=[], metavar="x,y[,label]")
+    parser.add_argument("--object", action="append", default=[], metavar="'NAME: x,y x,y,0'")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--model", default=MODEL, help="a checkpoint's name or path, or sam_vit_b")
     args = parser.parse_args(argv)
 
-    from common.canvas.files import check_outputs, parse_click, predict_file
+    from common.canvas.files import (
+        check_outputs,
+        parse_click,
+        parse_object,
+        predict_file,
+        predict_objects,
+    )
 
+    if args.click and args.object:
+        raise UserError("--click is of one animal, --object of several: give one kind")
     clicks = [parse_click(text) for text in args.click]
-    check_outputs(args.photos, args.out)
+    objects = [parse_object(text, i) for i, text in enumerate(args.object, 1)]
+    check_outputs(args.photos, args.out, several=bool(objects))
 
     from common.clicks.predictor import load_predictor
 
     predictor, failed = load_predictor(args.model), False
     for photo in args.photos:
         try:
-            print(predict_file(predictor, photo, clicks, args.out))
+            if objects:
+                print(predict_objects(predictor, photo, objects, args.out))
+            else:
+                print(predict_file(predictor, photo, clicks, args.out))
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             failed = True

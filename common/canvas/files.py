@@ -9,24 +9,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from common.clicks.objects import Prompted, coco_file, label_map, segment_objects
 from common.clicks.prompts import Click, Clicker
-from common.clicks.protocol import Predictor, Species
+from common.clicks.protocol import Predictor
 from common.config import CLASSES, UserError, atomic_path
+from common.data.coco import run_lengths
 from common.data.photos import read_photo
 from common.figures.maps import overlay
 
 DOT = {True: "#2ca02c", False: "#d62728"}  # of a click on the pet, and of one that is not
+ENDS = ("_mask.png", "_overlay.png", ".json")
 
 
 def coco_rle(mask: np.ndarray) -> dict[str, list[int]]:
-    """A mask (H, W) bool as COCO stores it, uncompressed: its ``size`` [H, W] and ``counts``.
-
-    Counts are the lengths of runs down the columns, from left to right, of 0 and 1 in turn,
-    beginning with 0 (whose first run may be empty).
-    """
-    flat = np.concatenate([[False], mask.ravel(order="F")])
-    ends = np.flatnonzero(flat[1:] != flat[:-1])
-    return {"size": list(mask.shape), "counts": np.diff([0, *ends, mask.size]).tolist()}
+    """A mask (H, W) bool as COCO stores it, uncompressed: its ``size`` [H, W] and ``counts``."""
+    return {"size": list(mask.shape), "counts": run_lengths(mask)}
 
 
 def parse_click(text: str) -> Click:
@@ -40,12 +37,21 @@ def parse_click(text: str) -> Click:
     return Click(x, y, bool(label))
 
 
-def draw_overlay(
-    image: np.ndarray, mask: np.ndarray, species: Species | None, clicks: Sequence[Click]
-) -> Image.Image:
-    """The photo (H, W, 3) with the mask (H, W) bool in its species' colour and a dot a click."""
-    value = CLASSES.index(species[0]) if species else 1
-    picture = Image.fromarray(overlay(image, (mask * value).astype(np.uint8)))
+def parse_object(text: str, number: int) -> Prompted:
+    """ "Tom: 120,80 300,40,0" or "120,80 300,40,0" -> an animal and its clicks."""
+    name, colon, clicks = text.rpartition(":")
+    found = tuple(parse_click(click) for click in clicks.split())
+    if not any(click.positive for click in found) or (colon and not name.strip()):
+        raise UserError(
+            f"--object {text!r} is not NAME: x,y x,y,0 with a click on the animal, as in "
+            "'Tom: 120,80 300,40,0'"
+        )
+    return Prompted(name.strip() or f"animal {number}", found)
+
+
+def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]) -> Image.Image:
+    """The photo (H, W, 3) with the masks (H, W) of classes in their colours and a dot a click."""
+    picture = Image.fromarray(overlay(image, classes))
     draw = ImageDraw.Draw(picture)
     reach = max(2, max(picture.size) // 100)
     for click in clicks:
@@ -80,30 +86,62 @@ def predict_file(predictor: Predictor, photo: Path, clicks: Sequence[Click], out
         "area": int(masks[0].sum()),
         "segmentation": coco_rle(masks[0]),
     }
+    classes = (masks[0] * (CLASSES.index(species[0]) if species else 1)).astype(np.uint8)
     mask_file, overlay_file, json_file = outputs(photo, out)
     with atomic_path(mask_file) as path:
         Image.fromarray(masks[0].astype(np.uint8) * 255).save(path)
     with atomic_path(overlay_file) as path:
-        draw_overlay(image, masks[0], species, clicks).save(path)
+        draw_overlay(image, classes, clicks).save(path)
     with atomic_path(json_file) as path:
         path.write_text(json.dumps(found) + "\n", encoding="utf-8")
     animal = f"{species[0]} ({species[1]:.0%})" if species else "pet"
     return f"{photo}: {animal}, {masks[0].mean():.1%} of the photo, score {score:.2f}"
 
 
-def outputs(photo: Path, out: Path) -> tuple[Path, Path, Path]:
-    """Files of a photo's mask, overlay and JSON."""
-    mask, picture, described = (
-        out / f"{photo.stem}{end}" for end in ("_mask.png", "_overlay.png", ".json")
+def predict_objects(
+    predictor: Predictor, photo: Path, objects: Sequence[Prompted], out: Path
+) -> str:
+    """Write several animals' label map, overlay and COCO file; returns a line on each.
+
+    Raises:
+        UserError: as of `predict_file`.
+    """
+    image = read_photo(photo)
+    try:
+        predictor.set_image(image)
+        found = segment_objects(predictor, objects)
+    except UserError as error:
+        raise UserError(f"{photo}: {error}") from None
+    labels_file, overlay_file, json_file = outputs(photo, out, several=True)
+    with atomic_path(labels_file) as path:
+        Image.fromarray(label_map(found)).save(path)
+    classes = sum(
+        one.mask * (CLASSES.index(one.species[0]) if one.species else 1) for one in found
     )
+    clicks = [click for one in found for click in one.clicks]
+    with atomic_path(overlay_file) as path:
+        draw_overlay(image, classes.astype(np.uint8), clicks).save(path)
+    with atomic_path(json_file) as path:
+        path.write_text(json.dumps(coco_file(photo.name, found)) + "\n", encoding="utf-8")
+    told = (
+        f"{one.name} ({one.species[0] if one.species else 'animal'}, {one.mask.mean():.1%})"
+        for one in found
+    )
+    return f"{photo}: {', '.join(told)}"
+
+
+def outputs(photo: Path, out: Path, several: bool = False) -> tuple[Path, Path, Path]:
+    """Files of a photo's mask (or label map), overlay and JSON (or COCO file)."""
+    ends = ("_labels.png", "_overlay.png", "_coco.json") if several else ENDS
+    mask, picture, described = (out / f"{photo.stem}{end}" for end in ends)
     return mask, picture, described
 
 
-def check_outputs(photos: Sequence[Path], out: Path) -> None:
+def check_outputs(photos: Sequence[Path], out: Path, several: bool = False) -> None:
     """`UserError` if what one photo gives would replace another photo, or what that one gives."""
     taken = {photo.resolve() for photo in photos}
     for photo in photos:
-        for file in outputs(photo, out):
+        for file in outputs(photo, out, several):
             if file.resolve() in taken:
                 raise UserError(f"{photo}: {file} is taken; rename a photo, or change --out")
             taken.add(file.resolve())
