@@ -101,6 +101,15 @@ def _validation_rows(index: pd.DataFrame, seed: int, share: float) -> np.ndarray
     return np.concatenate(chosen) if chosen else np.empty(0, int)
 
 
+def balanced_sample(index: pd.DataFrame, photos: int, seed: int = 0) -> pd.DataFrame:
+    """So many photos, half of them cats; every photo where a species has too few."""
+    halves = [
+        rows.sample(min(len(rows), photos // 2), random_state=seed)
+        for _, rows in index.groupby("species")
+    ]
+    return pd.concat(halves).sort_index()
+
+
 def photo_path(root: str | Path, name: str) -> Path:
     """Where the photo ``name`` is stored."""
     return find_root(root) / "images" / f"{name}.jpg"

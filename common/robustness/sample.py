@@ -11,11 +11,10 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from common.config import UserError
-from common.data.pets import find_root, read_index, read_pair
+from common.data.pets import balanced_sample, find_root, read_index, read_pair
 from common.robustness.entrants import Entrant, count_versions
 from common.robustness.perturb import LEVELS, perturb, photo_seed
 from common.robustness.scores import CLEAN
-from common.scoring.clicking import balanced_sample
 from common.scoring.photos import print_problems
 
 SEED = 0  # of the sample, and of what is random in a perturbation

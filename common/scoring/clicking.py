@@ -24,21 +24,12 @@ from common.clicks.robot import first_click, replies
 from common.clicks.sam import sam_weights
 from common.config import CLASSES, RESULTS, UserError, overlap
 from common.data.dataset import resolve_root
-from common.data.pets import find_root, fingerprint, read_index, read_pair
+from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pair
 from common.provenance import file_sha256, processor
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import log_test_read, print_problems
 
 VERSION = 1  # raise it when other photos or rows are counted; see `common.artifacts`
-
-
-def balanced_sample(index: pd.DataFrame, photos: int, seed: int = 0) -> pd.DataFrame:
-    """So many photos, half of them cats; every photo where a species has too few."""
-    halves = [
-        rows.sample(min(len(rows), photos // 2), random_state=seed)
-        for _, rows in index.groupby("species")
-    ]
-    return pd.concat(halves).sort_index()
 
 
 def click_through(

@@ -21,10 +21,9 @@ from tqdm.auto import tqdm
 from common.artifacts import artifacts
 from common.checkpoint import Card, load_checkpoint, read_card
 from common.config import CHECKPOINTS, CLASSES, IGNORE, RESULTS, UserError
-from common.data.pets import find_root, fingerprint, read_index, read_pair
+from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pair
 from common.inference import predict_probabilities
 from common.provenance import json_sha256
-from common.scoring.clicking import balanced_sample
 from common.scoring.counts import image_counts
 from common.scoring.photos import log_test_read, print_problems
 from common.scoring.scores import scores

@@ -13,9 +13,10 @@ import common.scoring.clicking as module
 from common import artifacts
 from common.checkpoint import Card, save_checkpoint
 from common.config import UserError
+from common.data.pets import balanced_sample
 from common.evaluate_clicks import main
 from common.provenance import processor
-from common.scoring.clicking import balanced_sample, click_through, clicks_or_load, evaluate_clicks
+from common.scoring.clicking import click_through, clicks_or_load, evaluate_clicks
 from tests.clicks.test_robot import PHOTO, TRUTH, Painter
 
 FEW = {"photos": 4, "clicks": 3}
