@@ -1,4 +1,4 @@
-"""What clicks are worth: IoU against clicks, whether a mask holds, the expected quality."""
+"""What clicks are worth: IoU against clicks, clicks to a goal, steadiness, expected quality."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
+from common.figures.intervals import by_goal, name_models
 from common.figures.style import (
     BLUE,
     INK,
@@ -33,6 +34,8 @@ OPENINGS = {  # how a photo is opened: its colour (told apart by every eye), and
     "jittered": ("#009e73", "beside the centre"),
     "wrong": ("#d55e00", "on the ground"),
 }
+CLICKS_TO = {"noc80": "80 %", "noc85": "85 %", "noc90": "90 %"}
+FAILURES = {"nof85": "85 %", "nof90": "90 %"}
 WAYS = (("#9a9a9a", ":"), ("#56b4e9", "--"), ("#e69f00", "-."), ("#111111", "-"))
 
 
@@ -92,6 +95,30 @@ def _curve(axes: Axes, frame: pd.DataFrame, marker: str, colour: str, text: str)
     band = {"color": colour, "alpha": 0.16, "linewidth": 0}
     axes.fill_between(clicked["click"], clicked["low"], clicked["high"], **band)
     axes.errorbar(none["click"], none["value"], yerr=reach(none), markerfacecolor="white", **look)
+
+
+@styled
+def effort(scores: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
+    """Clicks that a goal takes (above), and photos that never reach it (below).
+
+    Args:
+        scores: by model, a frame with index score (nocP and nofP) and columns value, low, high.
+        note: data, n and what a photo without success counts, written above.
+    """
+    require_some(scores, "clicks to a goal")
+    step = len(scores) + 0.8
+    figure = new_figure(1.9 + 0.25 * step * (len(CLICKS_TO) + len(FAILURES)))
+    above, below = figure.subplots(2, 1, height_ratios=[len(CLICKS_TO), len(FAILURES)])
+    by_goal(above, scores, CLICKS_TO, step, "{:.2f}  [{:.2f}, {:.2f}]")
+    by_goal(below, scores, FAILURES, step, "{:.1%}  [{:.1%}, {:.1%}]")
+    for axes in (above, below):
+        axes.set_xlim(left=-0.02 * axes.get_xlim()[1])
+    above.set_xlabel("mean clicks to an IoU")
+    below.set_xlabel("photos that never reach it")
+    below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    name_models(figure, scores, 4)
+    head(figure, note)
+    return figure
 
 
 @styled

@@ -42,18 +42,9 @@ def cells(
         size, turn: points of the texts; how far the columns' names are turned.
         **kwargs: of `seaborn.heatmap`.
     """
-    look = {"fontsize": size, "linespacing": 1.4} if texts is not None else {}
-    sns.heatmap(
-        strength,
-        ax=axes,
-        annot=texts,
-        fmt="",
-        annot_kws=look,
-        cmap=cmap,
-        vmin=span[0],
-        vmax=span[1],
-        **{"cbar": False, **kwargs},
-    )
+    lettering = {"fontsize": size, "linespacing": 1.4} if texts is not None else {}
+    look = {"cmap": cmap, "vmin": span[0], "vmax": span[1], "cbar": False, **kwargs}
+    sns.heatmap(strength, ax=axes, annot=texts, fmt="", annot_kws=lettering, **look)
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=turn)
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0)
     axes.tick_params(length=0)

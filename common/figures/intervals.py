@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from common.config import CLASSES, UserError
 from common.figures.style import (
@@ -31,8 +31,6 @@ from common.wording import label, model_colour
 BOUNDS = ["value", "low", "high"]
 DIFFERENCE = ["difference", "difference_low", "difference_high"]
 CLASS_SCORES = {**{f"iou_{name}": name for name in CLASSES}, "miou": "mean"}
-CLICKS_TO = {"noc80": "80 %", "noc85": "85 %", "noc90": "90 %"}
-FAILURES = {"nof85": "85 %", "nof90": "90 %"}
 SEEDS = ("model", "share", "seed", "miou", "low", "high")
 ROW = 0.32  # inches
 
@@ -114,8 +112,6 @@ def ablation(table: pd.DataFrame, *, score: str = "validation mIoU", note: str =
         score: names the left axis.
         note: data, n and budget, written above.
 
-    Raises:
-        UserError: no rows, a missing column, or no run "base".
     """
     require(table, ("run", "label", *BOUNDS, *DIFFERENCE, "minutes"), "ablation")
     base = (table["run"] == "base").to_numpy()
@@ -149,44 +145,19 @@ def class_scores(headlines: Mapping[str, pd.DataFrame], *, note: str = "") -> Fi
         headlines: by model, a frame with index score and columns value, low, high.
         note: data, split, n and seeds, written above.
     """
-    require_some(headlines, "scores per class")
-    step = len(headlines) + 0.7 * (len(headlines) > 1)
-    several = len(headlines) > 1
+    several = len(require_some(headlines, "scores per class")) > 1
+    step = len(headlines) + 0.7 * several
     figure = new_figure(1.1 + 0.27 * step * len(CLASS_SCORES) + 0.25 * several)
     axes = figure.subplots()
-    _by_goal(axes, headlines, CLASS_SCORES, step)
+    by_goal(axes, headlines, CLASS_SCORES, step)
     axes.set_xlabel("IoU")
     if several:
-        _name_models(figure, headlines, 3)
+        name_models(figure, headlines, 3)
     head(figure, note)
     return figure
 
 
-@styled
-def effort(scores: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
-    """Clicks that a goal takes (above), and photos that never reach it (below).
-
-    Args:
-        scores: by model, a frame with index score (nocP and nofP) and columns value, low, high.
-        note: data, n and what a photo without success counts, written above.
-    """
-    require_some(scores, "clicks to a goal")
-    step = len(scores) + 0.8
-    figure = new_figure(1.9 + 0.25 * step * (len(CLICKS_TO) + len(FAILURES)))
-    above, below = figure.subplots(2, 1, height_ratios=[len(CLICKS_TO), len(FAILURES)])
-    _by_goal(above, scores, CLICKS_TO, step, "{:.2f}  [{:.2f}, {:.2f}]")
-    _by_goal(below, scores, FAILURES, step, "{:.1%}  [{:.1%}, {:.1%}]")
-    for axes in (above, below):
-        axes.set_xlim(left=-0.02 * axes.get_xlim()[1])
-    above.set_xlabel("mean clicks to an IoU")
-    below.set_xlabel("photos that never reach it")
-    below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    _name_models(figure, scores, 4)
-    head(figure, note)
-    return figure
-
-
-def _by_goal(
+def by_goal(
     axes: Axes, scores: Mapping, goals: Mapping[str, str], step: float, form: str | None = None
 ) -> None:
     """A group of rows for each score in ``goals``, a row a model."""
@@ -201,7 +172,8 @@ def _by_goal(
     _name_rows(axes, y + (len(scores) - 1) / 2, y + len(scores) - 1, goals.values())
 
 
-def _name_models(figure: Figure, models: Mapping, columns: int) -> None:
+def name_models(figure: Figure, models: Mapping, columns: int) -> None:
+    """Name the models' colours below all axes."""
     look = {"marker": "o", "linestyle": "-"}
     dots = [Line2D([], [], color=model_colour(n), label=label(n), **look) for n in models]
     key(figure, min(columns, len(dots)), handles=dots, labels=None)

@@ -354,7 +354,7 @@ CHARTS = {
     "openings": lambda: clicks.openings(
         dict.fromkeys(clicks.OPENINGS, CURVE[CURVE["click"] <= 5]), note=NOTE
     ),
-    "effort": lambda: intervals.effort(dict.fromkeys(CURVES, GOALS), note=NOTE),
+    "effort": lambda: clicks.effort(dict.fromkeys(CURVES, GOALS), note=NOTE),
     "quality": lambda: clicks.quality(EXPECTED, note=NOTE),
     "click_history": lambda: training.click_history(
         dict.fromkeys(list(CURVES)[:3], CLICKED), dict.fromkeys(CURVES, 11), note=NOTE
@@ -443,7 +443,7 @@ EMPTY = {
     "unet_sides": lambda: architecture.unet_diagram(STAGES[:2]),
     "iou_curves": lambda: clicks.iou_curves({}),
     "iou_curves_columns": lambda: clicks.iou_curves({"unet": CURVE[["click", "value"]]}),
-    "effort": lambda: intervals.effort({}),
+    "effort": lambda: clicks.effort({}),
     "quality": lambda: clicks.quality(EXPECTED.head(0)),
     "click_history": lambda: training.click_history({}, {}),
     "prompt_diagram": lambda: diagrams.prompt_diagram([], photo_size=256),
@@ -501,7 +501,7 @@ ONE = {
     "unet_diagram": lambda: architecture.unet_diagram(STAGES[2:3]),
     "iou_curves": lambda: clicks.iou_curves({"unet": CURVE.head(2)}),
     "openings": lambda: clicks.openings({"wrong": CURVE.head(2)}),
-    "effort": lambda: intervals.effort({"unet": GOALS}),
+    "effort": lambda: clicks.effort({"unet": GOALS}),
     "quality": lambda: clicks.quality(EXPECTED.head(1)),
     "click_history": lambda: training.click_history(
         {"point_unet": CLICKED.head(1)}, {"point_unet": 1}
