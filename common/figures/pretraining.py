@@ -129,7 +129,8 @@ def similarity(
     axes = figure.subplots()
     span = (values.min(axis=None), values.max(axis=None))
     bar = {"label": "mean cosine similarity", "shrink": 0.8}
-    cells(axes, values.to_numpy(float), None, rows, columns, span=span, cbar=True, cbar_kws=bar)
+    look = {"cbar": True, "cbar_kws": bar, "rasterized": True}  # 1,369 cells are no small drawing
+    cells(axes, values.to_numpy(float), None, rows, columns, span=span, **look)
     axes.tick_params(labelsize=9)
     for line, breeds in ((axes.axhline, values.index), (axes.axvline, order)):
         line(sum(breed in cats for breed in breeds), color=SOFT, linewidth=1)
