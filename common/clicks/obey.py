@@ -1,4 +1,4 @@
-"""The last step of an answer: every click's pixel lies on the side of the mask that it says.
+"""The last steps of an answer: what nobody clicked on goes, and every click is obeyed.
 
 Shapes: H W pixels of the photo, M points, (x, y) in pixels of it.
 """
@@ -6,6 +6,7 @@ Shapes: H W pixels of the photo, M points, (x, y) in pixels of it.
 from __future__ import annotations
 
 import numpy as np
+from skimage.measure import label as regions
 
 from common.clicks.prompts import to_rows_columns
 
@@ -42,6 +43,21 @@ def obey(logits: np.ndarray, points: np.ndarray, labels: np.ndarray, edge: float
         if logits[row, column] * sign <= 0:
             logits[row, column] = sign * SURE
     return logits
+
+
+def only_clicked(logits: np.ndarray, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Mask logits (H, W) without regions that no positive click lies in, if it lies in any.
+
+    A part of an animal that stands apart from the rest is asked for by a click of its own: what
+    nobody clicked on is more often another animal.
+    """
+    rows, columns = to_rows_columns(points[labels == 1])
+    numbers = regions(logits > 0, connectivity=2)
+    clicked = np.setdiff1d(numbers[rows, columns], [0])
+    if not len(clicked):
+        return logits
+    lost = (numbers > 0) & ~np.isin(numbers, clicked)
+    return np.where(lost, -np.abs(logits), logits)
 
 
 def _bump(logits: np.ndarray, row: int, column: int, height: float, reach: float) -> None:

@@ -16,7 +16,7 @@ from skimage.measure import label as regions
 
 MARGIN = 1.5  # a window's edge over that of the box round mask and clicks
 WIDEST = 0.75  # of the photo's longer edge: a window above it would show nothing new
-NARROWEST = 0.12  # … below it there would be nothing but pixels of the photo
+NARROWEST = 0.35  # … below it a first mask that missed the animal could not be mended
 SIZES = 4  # between an edge and its double
 STEPS = 8  # places within a window's edge
 KEPT = 0.3  # of the clicked regions' area: another region that large may be the same animal

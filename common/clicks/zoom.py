@@ -15,15 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.checkpoint import Card
-from common.clicks.obey import obey
+from common.clicks.obey import obey, only_clicked
 from common.clicks.protocol import Found, PhotoPredictor
-from common.clicks.settle import FAR, REACH, named, settle
+from common.clicks.settle import REACH, named, settle
 from common.clicks.window import View, window
 from common.config import UserError
 from common.data.geometry import to_input
 
 REMEMBERED = 4  # windows whose features are kept, beside the whole photo's
 OUTSIDE = -8.0  # logit of what lies beyond the window
+FAR = 0.7  # of `settle`: networks of instances change their minds less than those before them
 
 
 @dataclass
@@ -42,10 +43,12 @@ class Looks:
 class ZoomPredictor(PhotoPredictor):
     """Clicks for a model that was trained on one animal among several (`PointUNet.instances`).
 
-    After the first clicks it looks at the whole photo, then at a window round the mask it found;
-    each later click is answered in the window round the mask of before. Where the animal fills
-    the frame, there is one look. Features of a window are kept while it may be needed again; they
-    follow from the photo alone, so that the same clicks always get the same answer.
+    Given no mask, it looks at the whole photo, then at a window round what it found; each later
+    click is answered in the window round the mask of before. Where the animal fills the frame,
+    there is one look. A region of the mask that nobody clicked on is left out.
+
+    Features of a window are kept while it may be needed again; they follow from the photo alone,
+    so that the same clicks always get the same answer.
 
     Args:
         model: as of `PromptedPredictor`; its mask's grid halves the square.
@@ -82,28 +85,33 @@ class ZoomPredictor(PhotoPredictor):
         several: bool,
     ) -> Found:
         """See the class."""
-        before = None if previous is None else self._given(previous)
-        shape, view = kept.image.shape[:2], None
-        if before is not None:
-            view = window(before[0, 0].numpy() > 0, points, labels, shape)
-        if view is None:
-            out, logits = self._decode(kept, kept.whole, points, labels, before)
-            if before is None:
-                before = resized(logits, self.card.size)
-                view = window(before[0, 0].numpy() > 0, points, labels, shape)
-                if view is not None:
-                    out, logits = self._decode(kept, view, points, labels, before, False)
+        shape, whole = kept.image.shape[:2], kept.whole
+        if previous is None:
+            out, logits, view = self._first(kept, points, labels)
         else:
+            before = self._given(previous)
+            view = window(before[0, 0].numpy() > 0, points, labels, shape) or whole
             out, logits = self._decode(kept, view, points, labels, before)
-        native = self._pasted(logits, view or kept.whole, shape)
+        native = only_clicked(self._pasted(logits, view, shape), points, labels)
         self.by_network = native > 0
-        native = obey(native, points, labels, max((view or kept.whole).size))
+        native = obey(native, points, labels, max(view.size))
         square = (self.card.size, self.card.size)
-        coarse = F.interpolate(torch.from_numpy(native)[None, None], square, mode="area")
+        coarse = F.interpolate(torch.from_numpy(native)[None, None], square, mode="area")[0]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
-        return Found(
-            native[None], out["quality"].float().cpu().numpy(), coarse[0].numpy(), species
-        )
+        score = out["quality"].float().cpu().numpy()
+        return Found(native[None], score, coarse.numpy(), species)
+
+    def _first(
+        self, looks: Looks, points: np.ndarray, labels: np.ndarray
+    ) -> tuple[dict[str, Tensor], Tensor, View]:
+        """Two looks that know nothing of one another, and their mean where both see."""
+        out, logits = self._decode(looks, looks.whole, points, labels)
+        seen = resized(logits, self.card.size)
+        view = window(seen[0, 0].numpy() > 0, points, labels, looks.image.shape[:2])
+        if view is None:
+            return out, logits, looks.whole
+        out, near = self._decode(looks, view, points, labels)
+        return out, near.lerp(seen_in(seen, view, looks.whole, near.shape[-1]), 0.5), view
 
     def _features(self, looks: Looks, view: View) -> Any:
         """What the encoder makes of a view."""
@@ -122,27 +130,26 @@ class ZoomPredictor(PhotoPredictor):
         view: View,
         points: np.ndarray,
         labels: np.ndarray,
-        before: Tensor | None,
-        settles: bool = True,
+        before: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], Tensor]:
         """The model's answer in a view, and its logits (1, 1, s, s), settled with those before.
 
         Args:
-            before: (1, 1, S, S) logits of the whole photo.
-            settles: whether there was a click before the newest one.
+            before: (1, 1, S, S) logits of the whole photo under the clicks but the newest.
         """
-        places, inside = view.on_square(points, self.card.size)
-        given = None if before is None else seen_in(before, view, looks.whole, self.card.size // 2)
+        edge = self.card.size
+        places, inside = view.on_square(points, edge)
         asked = (
             torch.from_numpy(places)[None],
             torch.from_numpy(np.where(inside, labels, -1))[None],
         )
+        given = None if before is None else seen_in(before, view, looks.whole, edge // 2)
         features = self._features(looks, view)
-        asked_of = (None if x is None else x.to(self.device) for x in (*asked, given))
-        out = self.model.decode_clicks(features, *asked_of)
+        on_device = (None if x is None else x.to(self.device) for x in (*asked, given))
+        out = self.model.decode_clicks(features, *on_device)
         logits = out["mask"].float().cpu()
-        if settles and given is not None and len(points) > 1:
-            place = (asked[0][0, -1] + 0.5) / self.card.size
+        if given is not None and len(points) > 1:
+            place = (asked[0][0, -1] + 0.5) / edge
             logits = settle(logits[0], given[0], place, self.reach, self.far)[None]
         return out, logits
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.clicks.obey import obey
+from common.clicks.obey import obey, only_clicked
 
 EDGE = 40
 
@@ -43,3 +43,13 @@ def test_a_region_flips_and_not_a_dot():
     flipped = obey(logits, np.array([[15, 15]]), np.array([1]), 10 * EDGE) > 0
     assert flipped[10:20, 10:20].mean() > 0.9 and not flipped[logits == -20].any()
     assert (obey(-logits, np.array([[15, 15]]), np.array([0]), 10 * EDGE) <= 0).sum() > 90
+
+
+def test_regions_that_nobody_clicked_are_left_out():
+    logits = np.full((EDGE, EDGE), -2, np.float32)
+    logits[2:8, 2:8] = logits[20:30, 20:30] = 3
+    clicks = np.array([[4, 4], [35, 35]])
+    left = only_clicked(logits, clicks, np.array([1, 0])) > 0
+    assert left[2:8, 2:8].all() and left.sum() == 36
+    assert (only_clicked(logits, clicks, np.array([0, 1])) == logits).all()
+    assert (only_clicked(logits, clicks[:0], np.array([])) == logits).all()
