@@ -146,3 +146,32 @@ def test_the_vendored_runtime_is_npms_and_is_credited():
     assert f"ONNX Runtime Web v{version}".encode() in script
     notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
     assert f"onnxruntime-web {version}" in notice
+
+
+@torch.inference_mode()
+def test_a_model_of_instances_runs_on_the_page_with_one_look():
+    """More maps in its prompt, and the species of all that the photo shows."""
+    torch.manual_seed(0)
+    model = PointUNet(
+        encoder="residual",
+        widths=(8, 8, 8, 8),
+        instances=True,
+        proximity=(0.0625, 0.25),
+        attending=2,
+    ).eval()
+    graphs = export_graphs(model, Card("point_unet", size=64))
+    encoder, decoder = (
+        onnxruntime.InferenceSession(graph) for graph in (graphs.encoder, graphs.decoder)
+    )
+    image, points, labels = (
+        torch.rand(1, 3, 64, 64),
+        torch.tensor([[[9.0, 40.0]]]),
+        torch.ones(1, 1),
+    )
+    *levels, species = encoder.run([*graphs.levels, "species"], {"image": image.numpy()})
+    prompt = model.prompt_maps(image, points, labels, None)
+    assert prompt.shape == (1, 7, 32, 32)
+    given = {"prompt": prompt.numpy(), **dict(zip(graphs.levels, levels, strict=True))}
+    expected = model.decode_clicks(model.encode_image(image), points, labels)
+    assert np.abs(decoder.run(["mask"], given)[0] - expected["mask"].numpy()).max() <= 1e-3
+    assert species.shape == (1, 2) and abs(species.sum() - 1) < 1e-5

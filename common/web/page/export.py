@@ -25,8 +25,8 @@ class Graphs:
 
     Attributes:
         encoder: image (1, 3, S, S) in [0, 1] -> level_0 … level_n (1, D_i, h_i, w_i) and
-            species (1, 2), the probabilities of cat and dog.
-        decoder: prompt (1, 3, h, w), which is `PointUNet.prompt_maps`, and the levels ->
+            species (1, 2), the probabilities of cat and dog (of all that the photo shows).
+        decoder: prompt (1, P, h, w), which is `PointUNet.prompt_maps`, and the levels ->
             mask (1, 1, h, w) logits and quality (1,).
         levels: their names, finest first.
         grid: edge of the mask's grid, h = w.
@@ -45,7 +45,8 @@ class _Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         levels = self.net.encode_image(image)["pyramid"]
-        return (*levels, self.net.species(levels[-1].mean((2, 3))).softmax(1))
+        anywhere = image.new_zeros(1, 1, image.shape[-2] // GRID, image.shape[-1] // GRID)
+        return (*levels, self.net.species_of(levels, anywhere).softmax(1))
 
 
 class _Decoder(nn.Module):
@@ -77,7 +78,8 @@ def export_graphs(model: nn.Module, card: Card) -> Graphs:
         raise UserError(f"the page stretches photos to a square that {card.size} px does not fit")
     net = model.eval().float().cpu()
     grid = card.size // GRID
-    image, prompt = torch.zeros(1, 3, card.size, card.size), torch.zeros(1, 3, grid, grid)
+    image = torch.zeros(1, 3, card.size, card.size)
+    prompt = torch.zeros(1, 3 + 2 * len(net.proximity), grid, grid)
     *levels, _ = _Encoder(net)(image)
     names = tuple(f"level_{index}" for index in range(len(levels)))
     encoder = _graph(_Encoder(net), (image,), ("image",), (*names, "species"))

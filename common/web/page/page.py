@@ -92,6 +92,7 @@ def _page(checkpoint: Path, key: str) -> str:
         "size": card.size,
         "grid": graphs.grid,
         "radius": model.radius,
+        "proximity": model.proximity,
         "reach": REACH,
         "far": FAR,
     }

@@ -15,7 +15,7 @@ async function unpacked(text) {
 }
 
 const tasks = {
-  /** Start the runtime and both graphs. `settings` has size, grid, radius, reach and far. */
+  /** Start the runtime and both graphs. `settings` has size, grid, radius, proximity, reach and far. */
   async load({ runtime, wasm, graphs, settings }) {
     about = settings;
     ort = await import(runtime);
@@ -40,7 +40,7 @@ const tasks = {
    */
   async click({ points, labels, previous, width, height }) {
     const start = performance.now();
-    const shape = [1, 3, about.grid, about.grid];
+    const shape = [1, 3 + 2 * about.proximity.length, about.grid, about.grid];
     const prompt = new ort.Tensor("float32", promptMaps(points, labels, previous), shape);
     const found = await decoder.run({ prompt, ...photo.levels });
     const logits = found.mask.data.slice();
@@ -72,18 +72,25 @@ function settle(logits, before, [x, y]) {
   }
 }
 
-/** Disks of the pet's clicks, disks of the others, and the mask before: (3, grid, grid). */
+/**
+ * Disks of the pet's clicks, disks of the others, the mask before, and how near the clicks are at
+ * each range, the pet's then the others': (3 + 2 ranges, grid, grid).
+ */
 function promptMaps(points, labels, previous) {
-  const { grid, radius, size } = about, area = grid * grid;
-  const maps = new Float32Array(3 * area);
+  const { grid, radius, proximity, size } = about, area = grid * grid;
+  const maps = new Float32Array((3 + 2 * proximity.length) * area);
   const onGrid = (value, edge) => (((value + 0.5) * size) / edge - 0.5 - 0.5) * grid / size;
   points.forEach(([px, py], index) => {
     const x = Math.fround(onGrid(px, photo.width)), y = Math.fround(onGrid(py, photo.height));
     for (let row = 0; row < grid; row++) {
       for (let column = 0; column < grid; column++) {
-        if ((column - x) ** 2 + (row - y) ** 2 <= radius ** 2) {
-          maps[(labels[index] ? 0 : area) + row * grid + column] = 1;
-        }
+        const squared = (column - x) ** 2 + (row - y) ** 2, at = row * grid + column;
+        if (squared <= radius ** 2) maps[(labels[index] ? 0 : area) + at] = 1;
+        proximity.forEach((share, range) => {
+          const map = 3 + (labels[index] ? 0 : proximity.length) + range;
+          const near = Math.exp(-Math.sqrt(squared) / (share * grid));
+          maps[map * area + at] = Math.max(maps[map * area + at], near);
+        });
       }
     }
   });
