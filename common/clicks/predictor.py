@@ -33,6 +33,7 @@ __all__ = [
     "PromptedPredictor",
     "RegionPredictor",
     "load_predictor",
+    "predictor_of",
     "settle",
 ]
 VERSION = 2  # raise it when the same clicks would get another answer
@@ -43,7 +44,11 @@ def load_predictor(name_or_path: str | Path) -> Predictor:
     """The predictor of a committed checkpoint (a bare name), of any (its path), or of a SAM."""
     if sam := sam_weights(name_or_path):
         return sam_predictor(*sam)
-    model, card = load_checkpoint(name_or_path)
+    return predictor_of(*load_checkpoint(name_or_path))
+
+
+def predictor_of(model: nn.Module, card: Card) -> Predictor:
+    """The predictor that suits a network: it looks twice, once, or knows no clicks."""
     if getattr(model, "instances", False):
         return ZoomPredictor(model, card)
     if hasattr(model, "decode_clicks"):
