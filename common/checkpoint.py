@@ -122,11 +122,15 @@ def read_card(path: str | Path) -> dict:
     return card
 
 
-def load_checkpoint(path: str | Path, **kwargs) -> tuple[nn.Module, Card]:
+def load_checkpoint(
+    path: str | Path, *, folder: Path | None = None, **kwargs
+) -> tuple[nn.Module, Card]:
     """Rebuild a network from its two files, in evaluation mode, its kernels channels last.
 
     Args:
         path: a bare name (a committed checkpoint, as "unet") or the path of either file.
+        folder: where the project's own encoders are looked for before the committed ones; None
+            is the checkpoint's own folder.
         **kwargs: of the model, over those of the card: ``checkpoint`` says where the weights of
             a frozen encoder are on this machine.
 
@@ -150,7 +154,7 @@ def load_checkpoint(path: str | Path, **kwargs) -> tuple[nn.Module, Card]:
             f"{file}: not a readable checkpoint ({error}); fetch both files again"
         ) from None
     with bounded(file):
-        model = create_model(card.model, **{**card.kwargs, **kwargs})
+        model = create_model(card.model, folder=folder or file.parent, **card.kwargs | kwargs)
     _check_encoder(frozen_encoder(model), described.get("encoder"), file)
     expected = trained_tensors(model)
     for name, value in matched(expected, tensors, file, "model").items():

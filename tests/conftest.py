@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from common.checkpoint import Card, save_checkpoint
 from common.data.dataset import PetCache, prepare
 from common.data.synthetic import make_pets
-from common.models import MODELS, create_model
+from common.models import MODELS, Spec, create_model
 from common.models.losses import segmentation_loss
 from common.training.trainer import TrainConfig
 from tests.browsing import chromium
@@ -103,7 +103,7 @@ def small_models(tmp_path_factory) -> Path:
 @pytest.fixture
 def toy(monkeypatch) -> type[Toy]:
     """A small model with a frozen part, registered as "toy"."""
-    monkeypatch.setitem(MODELS, "toy", Toy)
+    monkeypatch.setitem(MODELS, "toy", Spec(Toy))
     return Toy
 
 

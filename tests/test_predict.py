@@ -16,7 +16,7 @@ from common.canvas.files import coco_rle, parse_click
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.prompts import Click
 from common.config import UserError
-from common.models import MODELS
+from common.models import MODELS, Spec
 from common.predict import main
 from tests.clicks.test_predictor import Clicky
 from tests.data.test_photos import packed, png
@@ -27,7 +27,7 @@ RED = Image.new("RGB", (60, 90), "red")
 @pytest.fixture
 def model(tmp_path, monkeypatch) -> str:
     """Checkpoint of a network that sees discs round the clicks."""
-    monkeypatch.setitem(MODELS, "clicky", Clicky)
+    monkeypatch.setitem(MODELS, "clicky", Spec(Clicky))
     save_checkpoint(tmp_path / "trained" / "clicky", Clicky(), Card("clicky", size=32))
     return str(tmp_path / "trained" / "clicky.json")
 

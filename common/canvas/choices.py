@@ -12,25 +12,15 @@ from common.clicks.prompts import pet_truth
 from common.clicks.protocol import Predictor
 from common.clicks.sam import available_sam
 from common.config import CHECKPOINTS, RESULTS, UserError
+from common.models import MODELS
 from common.samples import load_samples
 from common.wording import label
-
-OFFERED = (  # the best one to click with first
-    "point_unet",
-    "point_unet_m",
-    "point_unet_s",
-    "clip_seg",
-    "mae_seg",
-    "imagenet_baseline",
-    "lite0_query",
-    "unet",
-)
 
 
 def available_models(
     first: str = "", *, results: str | Path = RESULTS
 ) -> dict[str, Callable[[], Predictor]]:
-    """Those of `OFFERED` whose checkpoint is there, by the names that readers know.
+    """Models whose checkpoint is there, but for controls, by the names that readers know.
 
     SAM is offered too where its package and weights are (`clicks.sam`).
 
@@ -45,7 +35,7 @@ def available_models(
         UserError: there is no checkpoint, or none of ``first``.
     """
     folder = Path(results) / CHECKPOINTS.name
-    files = {label(name): folder / f"{name}.json" for name in OFFERED}
+    files = {label(name): folder / f"{name}.json" for name in offered()}
     there: dict[str, str | Path] = {n: file for n, file in files.items() if _complete(file)}
     if sam := available_sam():
         there[label(sam)] = sam
@@ -55,6 +45,11 @@ def available_models(
     if wanted not in there:
         raise UserError(f"no checkpoint of {first}; there are those of {', '.join(there)}")
     return {name: partial(load_predictor, there[name]) for name in {wanted: None, **there}}
+
+
+def offered() -> list[str]:
+    """Names of the models that a user may choose from, the best one to click with first."""
+    return [name for name, spec in MODELS.items() if not spec.control]
 
 
 def _complete(file: Path) -> bool:

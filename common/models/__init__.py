@@ -1,4 +1,4 @@
-"""The registry: every model of the report by name.
+"""The registry: every model of the report by name, and what the project knows of it.
 
 A new model costs a module with a class (``version``, ``inputs``, ``forward``, ``loss``) and one
 line here. Raise a class's ``version`` when what its training or inference computes changes: what
@@ -8,44 +8,95 @@ was made with the old one is then stale. Tidying leaves it alone.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from torch import nn
 
-from common.config import UserError
-from common.models.encoders.own import OWN_ENCODERS
-from common.models.encoders.recipes import ENCODERS
+from common.config import CHECKPOINTS, UserError
+from common.models.encoders.encoder import build_encoder
 from common.models.imagenet_baseline import ImageNetBaseline
 from common.models.point.point_unet import PointUNet
 from common.models.pretraining.clip import PetClip
 from common.models.pretraining.mae import MaskedAutoencoder
-from common.models.query.segmenter import LinearSegmenter, QuerySegmenter
+from common.models.query.segmenter import EncoderSegmenter, LinearSegmenter, QuerySegmenter
 from common.models.unet import UNet
 
-MODELS: dict[str, Callable[..., nn.Module]] = {
-    "unet": partial(UNet, widths=(32, 64, 128, 192), stem=2),  # for a CPU, at 128 px
-    "unet_l": partial(UNet, widths=(64, 128, 256), depth=3, up_depth=3, stem=2),  # GPU, 224 px
-    "imagenet_baseline": ImageNetBaseline,
-    "lite0_query": partial(QuerySegmenter, encoder="lite0"),
-    "lite0_linear": partial(LinearSegmenter, encoder="lite0"),
-    # backbone="vit_b", "vit_l" or "vit_h" takes the hub's encoders instead of the project's own
-    "mae_seg": partial(QuerySegmenter, encoder="mae", backbone="pets"),
-    "mae_linear": partial(LinearSegmenter, encoder="mae", backbone="pets"),
-    "clip_seg": partial(QuerySegmenter, encoder="clip", backbone="lite0_pets"),
-    "clip_linear": partial(LinearSegmenter, encoder="clip", backbone="lite0_pets"),
-    "clip_vit_seg": partial(QuerySegmenter, encoder="clip", backbone="pets"),
-    "clip_vit_linear": partial(LinearSegmenter, encoder="clip", backbone="pets"),
-    "point_unet": PointUNet,  # the largest is the default, as in SAM's registry
-    "point_unet_m": partial(PointUNet, widths=(16, 32, 48, 64, 96)),
-    "point_unet_s": partial(PointUNet, encoder="residual", widths=(32, 64, 96, 128)),
+ENCODER_ARGUMENTS = tuple(inspect.signature(build_encoder).parameters)[:-1]  # all but the folder
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One model.
+
+    Attributes:
+        build: its class.
+        kwargs: what `create_model` passes unless told otherwise.
+        tunes: the published encoder whose weights its checkpoint holds, changed by training.
+        control: whether it is there to be compared with; a user is offered the others.
+    """
+
+    build: Callable[..., nn.Module]
+    kwargs: Mapping = field(default_factory=dict)
+    tunes: str = ""
+    control: bool = False
+
+    @property
+    def on_encoder(self) -> bool:
+        """Whether it is composed with an encoder, which `ENCODER_ARGUMENTS` describe."""
+        return inspect.isclass(self.build) and issubclass(self.build, EncoderSegmenter)
+
+    @property
+    def clickable(self) -> bool:
+        """Whether it was made to be clicked on."""
+        return hasattr(self.build, "decode_clicks")
+
+    @property
+    def takes(self) -> list[str]:
+        """Names of the arguments of `create`."""
+        of_encoder = ENCODER_ARGUMENTS if self.on_encoder else ()
+        return list(dict.fromkeys([*of_encoder, *inspect.signature(self.build).parameters]))
+
+    def create(self, folder: Path, **kwargs) -> nn.Module:
+        """The untrained network; ``folder`` is of `build_encoder`."""
+        if not self.on_encoder:
+            return self.build(**kwargs)
+        of_encoder = {name: kwargs.pop(name) for name in ENCODER_ARGUMENTS if name in kwargs}
+        if kwargs.get("stem") == "only":
+            return self.build(None, **kwargs)
+        return self.build(build_encoder(**of_encoder, folder=folder), **kwargs)
+
+
+LITE0 = {"encoder": "lite0"}
+# backbone="vit_b", "vit_l" or "vit_h" takes the hub's encoders instead of the project's own
+MAE = {"encoder": "mae", "backbone": "pets"}
+CLIP = {"encoder": "clip", "backbone": "lite0_pets"}
+CLIP_VIT = {"encoder": "clip", "backbone": "pets"}
+MODELS: dict[str, Spec] = {  # a user is offered them in this order
+    "point_unet": Spec(PointUNet, tunes="lite0"),  # the largest is the default, as in SAM
+    "point_unet_m": Spec(PointUNet, {"widths": (16, 32, 48, 64, 96)}, tunes="lite0"),
+    "point_unet_s": Spec(PointUNet, {"encoder": "residual", "widths": (32, 64, 96, 128)}),
+    "clip_seg": Spec(QuerySegmenter, CLIP),
+    "mae_seg": Spec(QuerySegmenter, MAE),
+    "imagenet_baseline": Spec(ImageNetBaseline, tunes="lite0"),
+    "lite0_query": Spec(QuerySegmenter, LITE0),
+    "unet": Spec(UNet, {"widths": (32, 64, 128, 192), "stem": 2}),  # for a CPU, at 128 px
+    "unet_l": Spec(  # for a GPU, at 224 px
+        UNet, {"widths": (64, 128, 256), "depth": 3, "up_depth": 3, "stem": 2}
+    ),
+    "clip_vit_seg": Spec(QuerySegmenter, CLIP_VIT, control=True),
+    "lite0_linear": Spec(LinearSegmenter, LITE0, control=True),
+    "mae_linear": Spec(LinearSegmenter, MAE, control=True),
+    "clip_linear": Spec(LinearSegmenter, CLIP, control=True),
+    "clip_vit_linear": Spec(LinearSegmenter, CLIP_VIT, control=True),
 }
-PRETRAINING: dict[str, Callable[..., nn.Module]] = {  # they make encoders, and segment nothing
-    "mae_pets": MaskedAutoencoder,
-    "clip_pets": PetClip,
-    "clip_lite0_pets": partial(PetClip, tower="lite0", size=128),
+PRETRAINING: dict[str, Spec] = {  # they make encoders, and segment nothing
+    "mae_pets": Spec(MaskedAutoencoder),
+    "clip_pets": Spec(PetClip),
+    "clip_lite0_pets": Spec(PetClip, {"tower": "lite0", "size": 128}, tunes="lite0"),
 }
-ENCODERS |= OWN_ENCODERS
 ALIASES = {"point_unet_l": "point_unet"}  # second names, wherever a model or checkpoint is named
 
 
@@ -54,27 +105,34 @@ def full_name(name: str) -> str:
     return ALIASES.get(name, name)
 
 
-def create_model(name: str, **kwargs) -> nn.Module:
+def model_spec(name: str) -> Spec:
+    """What the registry knows of a model, by its name, an alias, or one of `PRETRAINING`."""
+    known = MODELS | PRETRAINING
+    if (name := full_name(name)) not in known:
+        raise UserError(f"model {name!r} is unknown; choose one of {', '.join(sorted(known))}")
+    return known[name]
+
+
+def create_model(name: str, *, folder: Path = CHECKPOINTS, **kwargs) -> nn.Module:
     """Build an untrained model.
 
     Args:
         name: one of `list_models`, an alias of one, or one of `PRETRAINING`.
+        folder: of checkpoints, where the project's own encoders are looked for before the
+            committed ones.
         **kwargs: passed to the model, over its defaults.
     """
-    name, known = full_name(name), MODELS | PRETRAINING
-    if name not in known:
-        raise UserError(f"model {name!r} is unknown; choose one of {', '.join(sorted(known))}")
+    spec = model_spec(name)
     try:
-        return known[name](**kwargs)
+        return spec.create(folder, **{**spec.kwargs, **kwargs})
     except TypeError as error:
-        takes = ", ".join(inspect.signature(known[name]).parameters)
-        raise UserError(f"model {name!r}: {error}; it takes {takes}") from None
+        takes = ", ".join(spec.takes)
+        raise UserError(f"model {full_name(name)!r}: {error}; it takes {takes}") from None
 
 
 def default_kwargs(name: str) -> dict:
     """What the registry passes to a model's class where `create_model` is not told otherwise."""
-    known = MODELS | PRETRAINING
-    return dict(getattr(known.get(full_name(name)), "keywords", {}))
+    return dict(model_spec(name).kwargs)
 
 
 def list_models() -> list[str]:

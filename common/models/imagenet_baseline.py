@@ -13,7 +13,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from common.models.encoders.encoder import ImageEncoder
-from common.models.losses import image_cross_entropy, segmentation_loss
+from common.models.losses import BreedTaught
 from common.models.padding import pad, resize, unpad
 
 
@@ -39,20 +39,18 @@ class Merge(nn.Module):
         return self.mix(resize(self.narrow(coarse), fine.shape[-2:]) + self.lateral(fine))
 
 
-class ImageNetBaseline(nn.Module):
+class ImageNetBaseline(BreedTaught):
     """Photo -> class scores, the encoder fine-tuned with the decoder.
 
     Args:
         widths: channels of the decoder's grids, finest first; with four of them the finest is
             1/2 of the photo, with three 1/4.
-        dice_weight: of the Dice loss beside cross-entropy.
-        breed_weight: of the breed's loss, asked of the coarsest features in training only.
+        dice_weight, breed_weight: of the Dice loss, and of the breed's (`BreedTaught`).
         random, checkpoint, sha256: of `ImageEncoder`; random weights are the control of what
             ImageNet gives.
     """
 
     version = 1
-    inputs = ("image", "mask", "breed")
 
     def __init__(
         self,
@@ -66,8 +64,7 @@ class ImageNetBaseline(nn.Module):
         classes: int = 3,
         breeds: int = 37,
     ) -> None:
-        super().__init__()
-        self.dice_weight, self.breed_weight = dice_weight, breed_weight
+        super().__init__(dice_weight, breed_weight)
         self.encoder = ImageEncoder(
             "lite0",
             taps=tuple(range(4 - len(widths), 5)),
@@ -85,10 +82,6 @@ class ImageNetBaseline(nn.Module):
         self.head = nn.Sequential(nn.Conv2d(widths[0], classes, 1))
         self.breed = nn.Linear(channels[-1], breeds) if breed_weight else None
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Class scores (B, 3, H, W) of photos (B, 3, H, W), float RGB in [0, 1]."""
-        return self.decode_features(self.encode_image(image), image)
-
     def encode_image(self, image: Tensor) -> list[Tensor]:
         """Features (B, C_i, H/2^i, W/2^i) of the padded photo, finest first."""
         return self.encoder(pad(image, self.encoder.strides[-1]))
@@ -99,13 +92,3 @@ class ImageNetBaseline(nn.Module):
         for merge, fine in zip(reversed(self.merges), reversed(features[:-1]), strict=True):
             x = merge(x, fine)
         return unpad(self.head(x), image, self.encoder.strides[-1])
-
-    def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W), and the ``breed``'s (B,)."""
-        features = self.encode_image(batch["image"])
-        scores = self.decode_features(features, batch["image"])
-        loss = segmentation_loss(scores, batch["mask"], dice_weight=self.dice_weight)
-        if self.breed is None:
-            return loss
-        breed = self.breed(features[-1].mean((2, 3)))
-        return loss + self.breed_weight * image_cross_entropy(breed, batch["breed"])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from common.config import UserError
 
 NORMS = ("batch", "group")
+HALF = (0.5, 0.5, 0.5)  # mean and deviation that bring [0, 1] to [-1, 1]
 
 
 def norm(channels: int, kind: str = "batch") -> nn.Module:
@@ -155,3 +156,8 @@ class Normalize(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return (image - self.mean) / self.std
+
+
+def full_precision(x: Tensor) -> torch.autocast:
+    """Context without mixed precision on the device of ``x``, for sums over many pixels."""
+    return torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)

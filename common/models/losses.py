@@ -1,9 +1,9 @@
-"""What a segmentation model is asked to make small: cross-entropy and soft Dice."""
+"""What a segmentation model is asked to make small: cross-entropy and soft Dice, and the breed."""
 
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from common.config import IGNORE
 
@@ -44,3 +44,32 @@ def image_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
     """Cross-entropy of a whole photo's label. logits (B, K), label (B,), where -1 is none."""
     total = F.cross_entropy(logits.float(), label.long(), ignore_index=-1, reduction="sum")
     return total / (label >= 0).sum().clamp_min(1)
+
+
+class BreedTaught(nn.Module):
+    """A segmenter whose coarsest features learn the breed too; nothing asks it of them later.
+
+    Knowing the breed teaches them what tells animals apart. A network of this kind has
+    ``encode_image``, ``decode_features`` and, if it is taught, the linear layer ``breed``.
+    """
+
+    inputs = ("image", "mask", "breed")
+    breed: nn.Module | None
+
+    def __init__(self, dice_weight: float, breed_weight: float) -> None:
+        super().__init__()
+        self.dice_weight, self.breed_weight = dice_weight, breed_weight
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Class scores (B, 3, H, W) of photos (B, 3, H, W), float RGB in [0, 1]."""
+        return self.decode_features(self.encode_image(image), image)
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Cross-entropy + Dice of ``image`` and ``mask`` (B, H, W), and the ``breed``'s (B,)."""
+        features = self.encode_image(batch["image"])
+        scores = self.decode_features(features, batch["image"])
+        loss = segmentation_loss(scores, batch["mask"], dice_weight=self.dice_weight)
+        if self.breed is None:
+            return loss
+        breed = self.breed(features[-1].mean((2, 3)))
+        return loss + self.breed_weight * image_cross_entropy(breed, batch["breed"])

@@ -7,13 +7,13 @@ keys; `RENAMED` says what their names stand for.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
 from common.config import UserError
 
-RENAMED = {  # a name of before (a regular expression) -> the present one
+RENAMED: dict[str, str | Callable[[re.Match], str]] = {  # before (regular expression) -> today
     r"decoder\.names": "decoder.mask_tokens",  # of the query decoder
     r"(decoder\.layers\.\d+)\.among": r"\1.self_attn",
     r"(decoder\.layers\.\d+)\.to_image": r"\1.cross_attn_token_to_image",
@@ -21,6 +21,13 @@ RENAMED = {  # a name of before (a regular expression) -> the present one
     r"decoder\.hidden": "mask_token",  # of the masked autoencoder
     r"decoder\.(embed|blocks|norm)": r"decoder_\1",
     r"decoder\.paint": "decoder_pred",
+    r"(stem|down)": r"encoder.\1",  # of the UNet
+    r"encode": "encoder.stages",
+    r"encoder\.levels\.0\.0": "encoder.stem",  # of the residual pyramid
+    r"encoder\.levels\.(\d+)\.0": lambda found: f"encoder.down.{int(found[1]) - 1}",
+    r"encoder\.levels\.(\d+)\.(\d+)": (
+        lambda found: f"encoder.stages.{found[1]}.{int(found[2]) - 1}"
+    ),
 }
 
 
@@ -31,8 +38,9 @@ def present_name(name: str) -> str:
     ('decoder.layers.1.self_attn.to_q.bias', 'head.weight')
     """
     for before, today in RENAMED.items():
-        if found := re.match(rf"{before}(?=\.|$)", name):
-            return found.expand(today) + name[found.end() :]
+        renamed, count = re.subn(rf"^{before}(?=\.|$)", today, name)
+        if count:
+            return renamed
     return name
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from common.artifacts import read_table
 from common.checkpoint import checkpoint_files, read_card
 from common.config import CHECKPOINTS, RESULTS, atomic_path, cli
-from common.models import MODELS, PRETRAINING
+from common.models import model_spec
 from common.models.encoders.recipes import ENCODERS
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline
@@ -52,8 +52,6 @@ WATCHED = {
     "val_breed": "breeds named rightly",
     "val_explained": "variance of hidden patches explained",
 }
-# Their checkpoints hold EfficientNet-Lite0's weights as our training changed them.
-TUNED = ("imagenet_baseline", "clip_lite0_pets", "point_unet", "point_unet_m")
 
 
 def model_cards(results: Path = RESULTS) -> str:
@@ -66,8 +64,8 @@ def model_card(name: str, results: Path = RESULTS) -> str:
     """Markdown of one card: a heading, a sentence, a table of two columns."""
     stem = results / CHECKPOINTS.name / name
     card, (tensors, _) = read_card(stem), checkpoint_files(stem)
-    made = (MODELS | PRETRAINING)[card["model"]]
-    what = (getattr(made, "func", made).__doc__ or "").partition("\n")[0]
+    spec = model_spec(card["model"])
+    what = (spec.build.__doc__ or "").partition("\n")[0]
     seen = f"photos at {card['size']} × {card['size']} pixels"
     rows = {
         "files": f"{tensors.stat().st_size / 1000:,.0f} kB, model `{card['model']}`; {seen}",
@@ -97,7 +95,7 @@ def _encoder(card: dict) -> str:
     encoder = card.get("encoder")
     if encoder:
         return f"`{encoder['name']}`, frozen, not in the file; sha256 `{encoder['sha256'][:12]}`"
-    return "EfficientNet-Lite0, tuned along" if card["model"] in TUNED else ""
+    return "EfficientNet-Lite0, tuned along" if model_spec(card["model"]).tunes else ""
 
 
 def _scores(results: Path, name: str) -> dict[str, str]:
@@ -131,8 +129,8 @@ def _told(table: pd.DataFrame, scores: Sequence[str]) -> str:
 
 def _licence(card: dict) -> str:
     """What is said beside the licence of all."""
-    if card["model"] in TUNED:
-        return f"as all; {ENCODERS['lite0'].licence}, changed"
+    if tunes := model_spec(card["model"]).tunes:
+        return f"as all; {ENCODERS[tunes].licence}, changed"
     name = (card.get("encoder") or {}).get("name")
     return f"as all; the encoder: {ENCODERS[name].licence}" if name in ENCODERS else "as all"
 

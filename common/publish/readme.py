@@ -12,6 +12,7 @@ from common.artifacts import read_table
 from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from common.costs.clicks import latency_quantiles
+from common.models import model_spec
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline
 from common.studies.comparison import scored_names
@@ -47,7 +48,7 @@ def _clicks(results: Path) -> str:
     rows, file = [], results / "click_latency.parquet"
     ms = latency_quantiles(read_table(file))["p50"] if file.is_file() else {}
     for name in scored_names(results, "clicks"):
-        if not hasattr(load_run(name, results).model, "decode_clicks"):
+        if not model_spec(read_card(results / CHECKPOINTS.name / name)["model"]).clickable:
             continue  # a control: notebook 05 says how to read it
         counts = read_table(results / "clicks" / f"{name}_test.parquet")
         values = click_scores(counts)["value"]

@@ -15,7 +15,7 @@ from common.artifacts import artifact, full_key, read_table
 from common.config import RESULTS
 from common.data.cache import PetCache
 from common.data.dataset import prepare, resolve_root
-from common.models.encoders.own import MissingWeights
+from common.models.weights import MissingWeights
 from common.scoring.photos import evaluate
 from common.scoring.scores import bootstrap, paired_difference
 from common.studies.variants import Variant
@@ -98,8 +98,8 @@ def train_variants(
         file = by.file(model, variant.run, results)
         plain = Training(name, model, variant.model, budget, by.chooses, folder=LOCAL)
         try:
-            training = on_features(plain, cache, views)
-            key = {"training": training.key(cache), "data": cache.info["data"], **by.how}
+            training = on_features(plain, cache, views, results)
+            key = {"training": training.key(cache, results), "data": cache.info["data"], **by.how}
         except MissingWeights as error:
             if not file.is_file():
                 raise

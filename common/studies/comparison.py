@@ -17,7 +17,7 @@ import pandas as pd
 from common.artifacts import read_table
 from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, UserError, iou
-from common.models import MODELS
+from common.models import model_spec
 from common.scoring.bootstrap import difference, intervals
 from common.scoring.click_scores import iou_curves, mean_intervals
 from common.scoring.photos import HEADLINE
@@ -51,8 +51,7 @@ def clicked_models(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
     """Test clicks of every checkpoint that was trained to be clicked on; may be empty."""
     found = {}
     for name in scored_names(results, "clicks"):
-        made = MODELS.get(read_card(results / CHECKPOINTS.name / name)["model"])
-        if hasattr(getattr(made, "func", made), "decode_clicks"):
+        if model_spec(read_card(results / CHECKPOINTS.name / name)["model"]).clickable:
             found[name] = read_table(results / "clicks" / f"{name}_test.parquet")
     return found
 

@@ -32,14 +32,17 @@ def weights(checkpoints: Path) -> dict[str, str]:
     return {title: read_card(checkpoints / name)["tensors_sha256"] for title, name in KEPT.items()}
 
 
-def encoders() -> dict[str, FrozenEncoder]:
+def encoders(checkpoints: Path) -> dict[str, FrozenEncoder]:
     """The encoder of each stage, untrained first.
 
     Raises:
         UserError: one is not here; the message names what makes it.
     """
     untrained = {UNTRAINED: FrozenEncoder("mae_pets", random=True)}
-    return untrained | {t: FrozenEncoder(name.replace("-", "_")) for t, name in KEPT.items()}
+    return untrained | {
+        title: FrozenEncoder(name.replace("-", "_"), folder=checkpoints)
+        for title, name in KEPT.items()
+    }
 
 
 def painted(checkpoints: Path, photos: Tensor) -> pd.DataFrame:
@@ -48,19 +51,19 @@ def painted(checkpoints: Path, photos: Tensor) -> pd.DataFrame:
     return table(painted_by(models, photos))
 
 
-def features(photos: Tensor) -> pd.DataFrame:
+def features(checkpoints: Path, photos: Tensor) -> pd.DataFrame:
     """The main colours of the last layer's features, as a table to be read by `columns`."""
     return table(
         {
             title: main_colours([x.numpy() for x in encoder(photos)[-1]])
-            for title, encoder in encoders().items()
+            for title, encoder in encoders(checkpoints).items()
         }
     )
 
 
-def probed(cache: PetCache) -> pd.DataFrame:
+def probed(checkpoints: Path, cache: PetCache) -> pd.DataFrame:
     """`probe_all` of the stages."""
-    return probe_all(encoders(), cache)
+    return probe_all(encoders(checkpoints), cache)
 
 
 def table(pictures: Columns) -> pd.DataFrame:

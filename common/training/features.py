@@ -20,7 +20,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
-from common.config import UserError, cache_root
+from common.config import RESULTS, UserError, cache_root
 from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
@@ -144,14 +144,17 @@ def keep_features(
     return FeatureCache(Path(folder or cache_root()) / name, model, cache, identity)
 
 
-def on_features(training: Training, cache: PetCache | None, views: int = VIEWS) -> Training:
+def on_features(
+    training: Training, cache: PetCache | None, views: int = VIEWS, results: Path = RESULTS
+) -> Training:
     """The training on kept features where its encoder is frozen, else as it is.
 
     Args:
         cache: the photos; None, where a training is only loaded, keeps nothing.
         views: of `keep_features`, which vary already; 0 keeps nothing.
+        results: of `Training.network`.
     """
-    network = training.network() if views and cache is not None else None
+    network = training.network(results) if views and cache is not None else None
     if not isinstance(getattr(network, "encoder", None), FrozenEncoder):
         return training
     kept = keep_features(network, cache, views=views, recipe=training.config.recipe)

@@ -22,7 +22,7 @@ from common.checkpoint import (
     read_card,
     save_checkpoint,
 )
-from common.config import RESULTS, UserError, atomic_path
+from common.config import CHECKPOINTS, RESULTS, UserError, atomic_path
 from common.data.augment import augmentation
 from common.data.dataset import PetCache, PetDataset
 from common.models import create_model, default_kwargs, full_name
@@ -76,10 +76,13 @@ class Training:
     halfway: tuple[int, ...] = ()
     folder: str = "checkpoints"
 
-    def network(self) -> nn.Module:
-        """The network before its first step: random weights of the seed, or those of ``start``."""
+    def network(self, results: Path = RESULTS) -> nn.Module:
+        """The network before its first step: random weights of the seed, or those of ``start``.
+
+        A pretrained encoder of the project's own is that of the results folder, if it has one.
+        """
         torch.manual_seed(self.config.seed)
-        network = create_model(self.model, **self.kwargs)
+        network = create_model(self.model, folder=results / CHECKPOINTS.name, **self.kwargs)
         if self.start is not None:
             network.load_state_dict(load_checkpoint(self.start)[0].state_dict())
         return network
@@ -92,9 +95,9 @@ class Training:
         kwargs = default_kwargs(self.model) | self.kwargs
         return Card(full_name(self.model), kwargs, cache.info["size"], cache.info["fit"])
 
-    def key(self, cache: PetCache) -> str:
+    def key(self, cache: PetCache, results: Path = RESULTS) -> str:
         """Identity of the training: settings, pixels and split, start, and versions of code."""
-        return self._key(self.network(), cache)
+        return self._key(self.network(results), cache)
 
     def _key(self, network: nn.Module, cache: PetCache) -> str:
         card = self.card(cache)
@@ -129,7 +132,7 @@ class Training:
         if cache is None:
             return load_run(self.name, results, self.folder)
         self._check()
-        stem, network = results / self.folder / self.name, self.network()
+        stem, network = results / self.folder / self.name, self.network(results)
         key = self._key(network, cache)
         if _key_of(stem) != key:
             self._run(network, cache, key, stem, results)
@@ -188,7 +191,7 @@ def split_sha256(cache: PetCache) -> str:
 
 def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> Run:
     """A finished training from its files."""
-    model, card = load_checkpoint(results / folder / name)
+    model, card = load_checkpoint(results / folder / name, folder=results / CHECKPOINTS.name)
     history = _history(name, results)
     start = card.training.get("start")
     before = _history(start, results)["seconds"].sum() / 60 if start else 0.0

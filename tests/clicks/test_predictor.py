@@ -17,7 +17,7 @@ from common.clicks.sam import SamAdapter
 from common.config import FITS, UserError
 from common.data.geometry import fit_points
 from common.inference import predict_mask
-from common.models import MODELS
+from common.models import MODELS, Spec
 from common.models.point.click_maps import click_maps
 from common.models.point.point_unet import PointUNet
 from tests.clicks.test_sam import tiny_sam
@@ -358,7 +358,7 @@ def test_a_grid_that_does_not_cover_the_square_is_refused():
 
 @pytest.mark.parametrize(("model", "kind"), [(Echo, RegionPredictor), (Clicky, PromptedPredictor)])
 def test_a_checkpoint_finds_its_predictor(model, kind, tmp_path, monkeypatch):
-    monkeypatch.setitem(MODELS, "mine", model)
+    monkeypatch.setitem(MODELS, "mine", Spec(model))
     save_checkpoint(tmp_path / "mine", model(), Card("mine", size=S))
     predictor = load_predictor(tmp_path / "mine.json")
     assert isinstance(predictor, kind)

@@ -19,7 +19,7 @@ from common.checkpoint import Card, load_checkpoint, save_checkpoint, trained_te
 from common.config import UserError
 from common.data.dataset import PetDataset, prepare, to_float
 from common.data.synthetic import make_pets
-from common.models import MODELS, PRETRAINING, create_model, default_kwargs, list_models
+from common.models import MODELS, PRETRAINING, Spec, create_model, default_kwargs, list_models
 from common.models.layers import SelfAttention
 from common.models.unet import UNet
 from common.training.optim import decay_groups
@@ -65,16 +65,15 @@ def name(request) -> str:
 
 
 def test_inputs_are_keys_of_an_item(name: str, cache):
-    model = MODELS[name].func if hasattr(MODELS[name], "func") else MODELS[name]
+    model = MODELS[name].build
     assert set(model.inputs) <= set(PetDataset(cache, cache.rows("train"))[0])
     assert {"image", "mask"} <= set(model.inputs)
 
 
-@pytest.mark.parametrize("name", MODELS | PRETRAINING)
-def test_every_model_has_a_version(name: str):
+@pytest.mark.parametrize("spec", (MODELS | PRETRAINING).values())
+def test_every_model_has_a_version(spec: Spec):
     """Keys of trainings and scores hold it: tidying makes nothing stale, raising it does."""
-    made = (MODELS | PRETRAINING)[name]
-    assert type(getattr(made, "func", made).version) is int
+    assert type(spec.build.version) is int
 
 
 def test_forward_is_given_nothing_of_the_answer(name: str):
@@ -322,7 +321,9 @@ def test_features_halve_at_every_level(photos):
 def test_dropout_sits_where_attention_does():
     """A dropped channel of a fine grid would take an edge away that nothing else holds."""
     model = unet(dropout=0.3, attention_levels=1)
-    rates = [[block.body[5].p for block in stage] for stage in (*model.encode, *model.decode)]
+    rates = [
+        [block.body[5].p for block in stage] for stage in (*model.encoder.stages, *model.decode)
+    ]
     assert rates == [[0.0] * 2, [0.0] * 2, [0.3] * 2, [0.0], [0.0]]
 
 
@@ -345,4 +346,4 @@ def test_the_table_of_stages_is_what_the_features_are(photos):
 def test_weights_keep_their_names():
     """Committed checkpoints depend on them."""
     parts = {name.split(".")[0] for name in unet().state_dict()}
-    assert parts == {"stem", "encode", "down", "up", "decode", "head", "breed"}
+    assert parts == {"encoder", "up", "decode", "head", "breed"}

@@ -14,7 +14,7 @@ from common.checkpoint import frozen_encoder, load_checkpoint, read_card, save_c
 from common.config import CHECKPOINTS, UserError
 from common.models.tensors import RENAMED, matched, present_name
 
-COMMITTED = sorted(file.stem for file in CHECKPOINTS.glob("*.json"))
+COMMITTED = sorted(file.stem for file in CHECKPOINTS.glob("*.safetensors"))
 
 
 @pytest.mark.parametrize("name", COMMITTED)

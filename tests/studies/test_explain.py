@@ -8,14 +8,14 @@ import torch
 
 from common.checkpoint import Card
 from common.data.cache import PetCache
+from common.models import create_model
 from common.models.pretraining.mae import MaskedAutoencoder
-from common.models.query.segmenter import QuerySegmenter
 from common.studies.explain import KINDS, explain_photo, painted_at, painted_by, token_classes
 
 
 def test_tokens_are_averaged_over_photos(cache: PetCache):
     torch.manual_seed(0)
-    model = QuerySegmenter(encoder="lite0", random=True, queries=5, width=32).eval()
+    model = create_model("lite0_query", random=True, queries=5, width=32).eval()
     table = token_classes(model, cache)
     assert table["token"].tolist() == list(range(5))
     assert table[list(KINDS)].sum(1).to_numpy() == pytest.approx(np.ones(5))
@@ -27,7 +27,7 @@ def test_tokens_are_averaged_over_photos(cache: PetCache):
 
 def test_tokens_are_explained_at_the_photos_size():
     torch.manual_seed(0)
-    model = QuerySegmenter(encoder="lite0", random=True, queries=5, width=32)
+    model = create_model("lite0_query", random=True, queries=5, width=32)
     told = explain_photo(model, Card("x", size=64), np.zeros((30, 50, 3), np.uint8))
     assert told["classes"].shape == (5, 4) and told["masks"].shape == (5, 30, 50)
     assert told["attention"].shape == (5, 4, 4)

@@ -28,4 +28,4 @@ def test_what_is_stored_is_of_the_weights_that_the_cards_name(file: str):
 
 def test_a_network_of_halfway_says_how_it_is_made_again():
     with pytest.raises(UserError, match=r"mae_pets-25.*delete results/checkpoints/mae_pets"):
-        halfway.encoders()
+        halfway.encoders(CHECKPOINTS)

@@ -16,10 +16,11 @@ from common.costs.features import SOURCES, training_speed
 from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
+from common.models import create_model
 from common.models.encoders.packing import pack, unpack
 from common.models.encoders.recipes import ENCODERS
 from common.models.pretraining.mae import small_vit
-from common.models.query.segmenter import EncoderSegmenter, LinearSegmenter, QuerySegmenter
+from common.models.query.segmenter import EncoderSegmenter
 from common.training.features import FeatureCache, keep_features, on_features
 from common.training.runs import Training
 from common.training.trainer import TrainConfig, Trainer
@@ -28,9 +29,9 @@ from tests.models.pretraining import test_mae
 QUICK = TrainConfig(epochs=1, batch_size=4, workers=0, precision="no", recipe="none")
 
 
-def network(kind: type = LinearSegmenter, **kwargs) -> EncoderSegmenter:
+def network(kind: str = "lite0_linear", **kwargs) -> EncoderSegmenter:
     torch.manual_seed(0)
-    return kind(encoder="lite0", random=True, **kwargs)
+    return create_model(kind, random=True, **kwargs)
 
 
 def keep(cache: PetCache, folder: Path, **kwargs) -> FeatureCache:
@@ -195,7 +196,7 @@ def batch_of(kept: FeatureCache, cache: PetCache) -> dict[str, Tensor]:
     return {**batch, "image": to_float(batch["image"])}
 
 
-@pytest.mark.parametrize("kind", [LinearSegmenter, QuerySegmenter])
+@pytest.mark.parametrize("kind", ["lite0_linear", "lite0_query"])
 def test_the_loss_is_the_same_with_kept_features(kind: type, cache: PetCache, kept: FeatureCache):
     model = network(kind).eval()
     batch = batch_of(kept, cache)

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from common.checkpoint import load_checkpoint
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
-from common.models import MODELS, create_model
-from common.models.encoders import own as own_encoders
+from common.models import MODELS, Spec, create_model
 from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.recipes import ENCODERS
 from common.models.pretraining.captions import BREEDS
@@ -133,7 +132,7 @@ def test_breeds_held_out_have_no_say(cache: PetCache):
 
 @pytest.fixture
 def small_mae(monkeypatch) -> dict:
-    monkeypatch.setitem(MODELS, "mae_pets", MaskedAutoencoder)
+    monkeypatch.setitem(MODELS, "mae_pets", Spec(MaskedAutoencoder))
     return test_mae.SMALL
 
 
@@ -209,16 +208,15 @@ def test_a_pretraining_becomes_an_encoder(pretrain, tmp_path: Path, monkeypatch)
     assert list(run.history)[-1] == "val_explained"
     monkeypatch.setattr(Trainer, "run", None)
     assert pretrain(tmp_path, 2).card == run.card
-    monkeypatch.setattr(own_encoders, "_folders", [])
-    own_encoders.look_in(tmp_path / "checkpoints")
+    here = {"folder": tmp_path / "checkpoints"}
     hashes = set()
     vit = {name: value for name, value in test_mae.SMALL.items() if "decoder" not in name}
     for name in ("mae_pets", "mae_pets_25", "mae_pets_50"):
         recipe = replace(ENCODERS[name], build=partial(small_vit, **vit), taps=(0, 1))
         monkeypatch.setitem(ENCODERS, name, recipe)
-        hashes.add(FrozenEncoder(name).sha256)
+        hashes.add(FrozenEncoder(name, **here).sha256)
     assert len(hashes) == 2  # of two epochs, the first is both a quarter and half
-    model = create_model("lite0_query", encoder="mae", backbone="pets", queries=4, width=32)
+    model = create_model("mae_seg", **here, queries=4, width=32)
     assert model.eval()(torch.rand(1, 3, 40, 56)).shape == (1, 3, 40, 56)
 
 

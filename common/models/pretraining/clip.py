@@ -14,10 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.config import UserError
-from common.models.depthwise import depthwise_in_float32
-from common.models.encoders.recipes import HALF
-from common.models.encoders.weights import fill, packaged_lite0
-from common.models.layers import Normalize
+from common.models.layers import HALF, Normalize, full_precision
 from common.models.pretraining.captions import (
     BREEDS,
     CATS,
@@ -30,7 +27,8 @@ from common.models.pretraining.captions import (
     tokenize,
     truths,
 )
-from common.models.query.layers import full_precision
+from common.models.towers import depthwise_in_float32
+from common.models.weights import fill, packaged_lite0
 
 TOWERS = ("vit", "lite0")
 LARGEST_SCALE = 100.0  # of the logits, as in the paper

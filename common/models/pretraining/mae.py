@@ -15,9 +15,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from common.config import UserError
-from common.models.encoders.recipes import HALF
-from common.models.encoders.towers import timm_net
-from common.models.layers import Normalize
+from common.models.layers import HALF, Normalize
+from common.models.towers import timm_net
 
 Masking = tuple[Tensor, Tensor]  # keep (B, n): visible patches; restore (B, N): their way back
 

@@ -16,16 +16,9 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from common.config import UserError
-from common.models.layers import norm
+from common.models.layers import full_precision, norm
 from common.models.padding import resize
-from common.models.query.layers import (
-    Refine,
-    TwoWayLayer,
-    fraction,
-    full_precision,
-    pixel_stem,
-    sine_positions,
-)
+from common.models.query.layers import Refine, TwoWayLayer, fraction, pixel_stem, sine_positions
 
 GRID = 4  # pixels of the photo for one of a mask's
 TOKEN_STRIDE = 14  # features of at least this stride become image tokens, finer ones join later

@@ -130,11 +130,6 @@ def sine_positions(height: int, width: int, like: Tensor) -> Tensor:
     return rearrange(torch.cat([rows, columns], -1), "h w d -> (h w) d").to(like.dtype)
 
 
-def full_precision(x: Tensor) -> torch.autocast:
-    """Context without mixed precision on the device of ``x``, for sums over many pixels."""
-    return torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
-
-
 def fraction(image: Tensor, stride: int) -> tuple[int, int]:
     """Size of a photo's grid of some stride, rounded up."""
     return -(-image.shape[-2] // stride), -(-image.shape[-1] // stride)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from common.config import IGNORE
-from common.models.query.layers import full_precision
+from common.models.layers import full_precision
 
 MATCHINGS = ("bipartite", "fixed")
 NO_OBJECT = 0.1  # weight of "no object" in the class loss: most tokens stay without a region

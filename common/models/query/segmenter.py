@@ -9,16 +9,14 @@ Shapes: B batch, H W pixels, Q mask tokens, K classes, h w the grid of the image
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.config import IGNORE, UserError
-from common.models.encoders.encoder import FrozenEncoder, ImageEncoder
+from common.models.encoders.encoder import ImageEncoder
 from common.models.encoders.packing import unpack
-from common.models.encoders.recipes import encoder_name
 from common.models.losses import segmentation_loss
 from common.models.padding import pad, padded_size, padding, resize, unpad
 from common.models.query.decoder import GRID, QueryDecoder, semantic_scores
@@ -26,41 +24,21 @@ from common.models.query.matching import MATCHINGS, set_loss
 
 
 class EncoderSegmenter(nn.Module):
-    """What both heads share: an encoder, and photos padded to the grids of it.
+    """What both heads share: an encoder, and photos padded to its grids.
 
     Args:
-        encoder, backbone: of `encoder_name`, as "lite0", or "mae" and "vit_b"; "" for none.
-        taps, checkpoint, sha256, random: of `ImageEncoder`.
-        frozen: whether the encoder stays as it is (and out of the checkpoint).
+        encoder: of photos; its weights stay out of the checkpoint where it is a `FrozenEncoder`.
+            None leaves the photo's pixels alone.
     """
 
     version = 1
     inputs = ("image", "mask")
 
-    def __init__(
-        self,
-        *,
-        encoder: str = "lite0",
-        backbone: str = "",
-        taps: tuple[int, ...] = (),
-        frozen: bool = True,
-        random: bool = False,
-        checkpoint: str | Path | None = None,
-        sha256: str = "",
-    ) -> None:
+    def __init__(self, encoder: ImageEncoder | None) -> None:
         super().__init__()
-        self.encoder: ImageEncoder | None = None
-        self.channels: tuple[int, ...] = ()
-        self.strides: tuple[int, ...] = ()
-        if encoder:
-            self.encoder = (FrozenEncoder if frozen else ImageEncoder)(
-                encoder_name(encoder, backbone),
-                taps=taps,
-                checkpoint=checkpoint,
-                sha256=sha256,
-                random=random,
-            )
-            self.channels, self.strides = self.encoder.channels, self.encoder.strides
+        self.encoder = encoder
+        self.channels: tuple[int, ...] = encoder.channels if encoder is not None else ()
+        self.strides: tuple[int, ...] = encoder.strides if encoder is not None else ()
         self.divisor = math.lcm(max(self.strides, default=4 * GRID), GRID)
 
     def encode_image(self, image: Tensor) -> list[Tensor]:
@@ -82,50 +60,29 @@ class QuerySegmenter(EncoderSegmenter):
     """Photo -> mask tokens, each with a class and a mask -> class scores.
 
     Args:
-        queries, width, depth, stem: of `QueryDecoder`; stem="only" builds no encoder.
+        encoder: of photos; None where ``stem`` is "only".
+        queries, stem, width, depth, classes: of `QueryDecoder`.
         matching: of `set_loss`.
-        encoder, backbone, taps, frozen, random, checkpoint, sha256: of `EncoderSegmenter`.
     """
 
     def __init__(
         self,
+        encoder: ImageEncoder | None,
         *,
-        encoder: str = "lite0",
-        backbone: str = "",
-        taps: tuple[int, ...] = (),
         queries: int = 12,
         stem: bool | str = True,
         matching: str = "bipartite",
         width: int = 128,
         depth: int = 2,
         classes: int = 3,
-        frozen: bool = True,
-        random: bool = False,
-        checkpoint: str | Path | None = None,
-        sha256: str = "",
     ) -> None:
-        super().__init__(
-            encoder="" if stem == "only" else encoder,
-            backbone=backbone,
-            taps=taps,
-            frozen=frozen,
-            random=random,
-            checkpoint=checkpoint,
-            sha256=sha256,
-        )
+        super().__init__(encoder)
         if matching not in MATCHINGS:
             known = ", ".join(MATCHINGS)
             raise UserError(f"matching {matching!r} is unknown; choose one of {known}")
         self.matching = matching
-        self.decoder = QueryDecoder(
-            self.channels,
-            self.strides,
-            queries=queries,
-            classes=classes,
-            width=width,
-            depth=depth,
-            stem=stem,
-        )
+        sizes = {"queries": queries, "width": width, "depth": depth, "classes": classes}
+        self.decoder = QueryDecoder(self.channels, self.strides, stem=stem, **sizes)
 
     def forward(self, image: Tensor) -> Tensor:
         """Class scores (B, 3, H, W) of photos (B, 3, H, W), float RGB in [0, 1].
@@ -169,32 +126,10 @@ class LinearSegmenter(EncoderSegmenter):
 
     It is a 1×1 convolution of the concatenated taps resized to the finest, computed a tap at a
     time (both are linear). Standardising as in MAE's linear probe: a batch norm without weights.
-
-    Args:
-        encoder, backbone, taps, frozen, random, checkpoint, sha256: of `EncoderSegmenter`.
     """
 
-    def __init__(
-        self,
-        *,
-        encoder: str = "lite0",
-        backbone: str = "",
-        taps: tuple[int, ...] = (),
-        classes: int = 3,
-        frozen: bool = True,
-        random: bool = False,
-        checkpoint: str | Path | None = None,
-        sha256: str = "",
-    ) -> None:
-        super().__init__(
-            encoder=encoder,
-            backbone=backbone,
-            taps=taps,
-            frozen=frozen,
-            random=random,
-            checkpoint=checkpoint,
-            sha256=sha256,
-        )
+    def __init__(self, encoder: ImageEncoder, *, classes: int = 3) -> None:
+        super().__init__(encoder)
         last = len(self.channels) - 1  # one bias is enough for the sum
         self.head = nn.ModuleList(
             nn.Sequential(

@@ -10,17 +10,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from common.checkpoint import Card, save_checkpoint
+from common.checkpoint import Card, load_checkpoint, save_checkpoint
 from common.config import UserError
-from common.models.encoders import own as own_encoders
+from common.models import create_model
 from common.models.encoders.encoder import FrozenEncoder
-from common.models.encoders.own import OWN_ENCODERS, clip_vit
-from common.models.encoders.recipes import ENCODERS
+from common.models.encoders.recipes import ENCODERS, clip_vit
 from common.models.pretraining.clip import PetClip
 from common.models.pretraining.mae import MaskedAutoencoder, small_vit
-from common.models.query.segmenter import QuerySegmenter
 from tests.models.pretraining import test_clip, test_mae
 
+OWN = [name for name, recipe in ENCODERS.items() if recipe.own]
 VIT = {name: value for name, value in test_mae.SMALL.items() if "decoder" not in name}
 TINY = {  # encoder -> its network in small, and how the recipe builds it so
     "mae_pets": (test_mae.network, partial(small_vit, **VIT), (0, 1)),
@@ -35,12 +34,11 @@ TINY = {  # encoder -> its network in small, and how the recipe builds it so
 
 @pytest.fixture(params=TINY)
 def trained(request, tmp_path: Path, monkeypatch) -> tuple[str, nn.Module]:
-    """Name of an encoder, and the network whose checkpoint stands where it is looked for."""
+    """Name of an encoder, and the network whose checkpoint is in ``tmp_path``."""
     name = request.param
     make, build, taps = TINY[name]
-    recipe = OWN_ENCODERS[name]
+    recipe = ENCODERS[name]
     monkeypatch.setitem(ENCODERS, name, replace(recipe, build=build or recipe.build, taps=taps))
-    monkeypatch.setattr(own_encoders, "_folders", [tmp_path])
     network = make()
     for value in network.parameters():  # away from any seed's start
         value.data += 0.02 * torch.randn_like(value)
@@ -63,9 +61,11 @@ def expected(network: nn.Module, image: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def test_a_checkpoint_is_an_encoders_weights(trained: tuple[str, nn.Module], capsys):
+def test_a_checkpoint_is_an_encoders_weights(
+    trained: tuple[str, nn.Module], tmp_path: Path, capsys
+):
     name, network = trained
-    encoder, image = FrozenEncoder(name), torch.rand(2, 3, 32, 32)
+    encoder, image = FrozenEncoder(name, folder=tmp_path), torch.rand(2, 3, 32, 32)
     torch.testing.assert_close(encoder(image)[-1], expected(network, image))
     assert "CC BY-SA 4.0" in capsys.readouterr().out
     assert FrozenEncoder(name, random=True).sha256 != encoder.sha256
@@ -74,28 +74,38 @@ def test_a_checkpoint_is_an_encoders_weights(trained: tuple[str, nn.Module], cap
 def test_half_precision_changes_little(trained: tuple[str, nn.Module], tmp_path: Path):
     name, network = trained
     image = torch.rand(2, 3, 32, 32)
-    exact = FrozenEncoder(name)(image)[-1]
+    exact = FrozenEncoder(name, folder=tmp_path)(image)[-1]
     save_checkpoint(tmp_path / name, network, Card("x"))
-    close = FrozenEncoder(name)(image)[-1]
+    close = FrozenEncoder(name, folder=tmp_path)(image)[-1]
     assert (exact - close).std() < 0.01 * exact.std()
 
 
-def test_other_sizes_fit_and_a_segmenter_stands_on_it(trained: tuple[str, nn.Module]):
+def test_a_segmenter_stands_on_it_and_its_checkpoint_finds_it(
+    trained: tuple[str, nn.Module], tmp_path: Path
+):
+    """An encoder is looked for beside the checkpoint that names it: a smoke run tries its own."""
     name, _ = trained
-    model = QuerySegmenter(encoder=name, queries=4, width=32).eval()
-    assert model(torch.rand(1, 3, 41, 70)).shape == (1, 3, 41, 70)
+    kwargs = {"encoder": name, "queries": 4, "width": 32}
+    model = create_model("lite0_query", folder=tmp_path, **kwargs).eval()
+    image = torch.rand(1, 3, 41, 70)
+    save_checkpoint(tmp_path / "m", model, Card("lite0_query", kwargs), dtype=torch.float32)
+    torch.testing.assert_close(load_checkpoint(tmp_path / "m")[0](image), model(image))
+    save_checkpoint(tmp_path / "below" / "m", model, Card("lite0_query", kwargs))
+    load_checkpoint(tmp_path / "below" / "m", folder=tmp_path)
 
 
-def test_a_missing_checkpoint_names_what_makes_it(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(own_encoders, "_folders", [tmp_path])
+def test_what_a_folder_lacks_is_the_committed_one_and_a_missing_one_names_what_makes_it(
+    tmp_path: Path, monkeypatch
+):
+    assert FrozenEncoder("mae_pets", folder=tmp_path).sha256 == FrozenEncoder("mae_pets").sha256
+    monkeypatch.setattr("common.models.weights.CHECKPOINTS", tmp_path)
     for name, notebook in (("mae_pets", "03"), ("mae_pets_25", "03"), ("clip_lite0_pets", "04")):
         with pytest.raises(UserError, match=f"{name[:8]}.*is missing.*--only {notebook}"):
-            OWN_ENCODERS[name].weights()
+            FrozenEncoder(name, folder=tmp_path)
 
 
-@pytest.mark.parametrize("name", OWN_ENCODERS)
-def test_every_recipe_builds_on_the_meta_device(name: str, monkeypatch):
-    monkeypatch.setitem(ENCODERS, name, OWN_ENCODERS[name])
+@pytest.mark.parametrize("name", OWN)
+def test_every_recipe_builds_on_the_meta_device(name: str):
     with torch.device("meta"):
         encoder = FrozenEncoder(name, random=True)
     assert all(value.is_meta for value in encoder.parameters())

@@ -11,7 +11,6 @@ from open_clip.loss import ClipLoss
 from torch import Tensor
 
 from common.config import UserError
-from common.models.encoders.weights import packaged_lite0
 from common.models.pretraining.captions import (
     BREEDS,
     CATS,
@@ -22,6 +21,7 @@ from common.models.pretraining.captions import (
     tokenize,
 )
 from common.models.pretraining.clip import LARGEST_SCALE, PetClip, multi_positive_loss
+from common.models.weights import packaged_lite0
 from common.training.optim import averaged
 
 SMALL = {

@@ -21,7 +21,6 @@ from common.models import create_model, list_models, model_registry
 from common.models.encoders.packing import pack
 from common.models.encoders.recipes import ENCODERS
 from common.models.imagenet_baseline import ImageNetBaseline
-from common.models.losses import image_cross_entropy, segmentation_loss
 from common.models.query.decoder import semantic_scores
 from common.models.query.matching import set_loss
 from common.models.query.segmenter import LinearSegmenter, QuerySegmenter
@@ -50,14 +49,14 @@ def tiny(monkeypatch) -> None:
 
 def query(**kwargs) -> QuerySegmenter:
     torch.manual_seed(0)
-    tiny = {"encoder": "mae", "backbone": "tiny", "random": True}
-    return QuerySegmenter(**{**tiny, **SMALL, **kwargs}).eval()
+    return create_model(
+        "mae_seg", **{"backbone": "tiny", "random": True, **SMALL, **kwargs}
+    ).eval()
 
 
 def linear(**kwargs) -> LinearSegmenter:
     torch.manual_seed(0)
-    model = LinearSegmenter(**{"encoder": "lite0", "random": True, **kwargs})
-    return model.eval()
+    return create_model("lite0_linear", **{"random": True, **kwargs}).eval()
 
 
 def size_of(model: nn.Module) -> int:
@@ -94,15 +93,6 @@ def test_the_border_of_the_padding_costs_nothing(photos: Tensor):
         model.loss({"image": photos, "mask": mask.to(torch.uint8)}),
         set_loss(class_logits, masks, target),
     )
-
-
-def test_features_may_be_kept(photos: Tensor):
-    """Those of a frozen encoder are the same in every epoch."""
-    for model in (query(), linear()):
-        features = [image.clone() for image in model.train().encode_image(photos)]
-        assert not any(image.requires_grad for image in features)
-        again = model.encode_image(photos)
-        assert all(torch.equal(a, b) for a, b in zip(features, again, strict=True))
 
 
 def test_kept_features_of_a_padded_photo_give_the_same_loss(photos: Tensor, monkeypatch):
@@ -151,7 +141,7 @@ def test_each_claim_can_be_taken_away(change: dict, batch: dict[str, Tensor]):
 
 
 def test_with_the_stem_alone_there_is_no_encoder():
-    model = query(stem="only", encoder="mae", backbone="vit_h", random=False)  # nothing is loaded
+    model = query(stem="only", backbone="vit_h", random=False)  # nothing is loaded
     assert model.encoder is None
     assert model.encode_image(torch.rand(1, 3, 32, 32)) == []
 
@@ -215,7 +205,7 @@ def test_a_checkpoint_on_another_encoder_is_refused(tmp_path: Path):
     file = tmp_path / "mae.safetensors"
     save_file(tiny_vit().state_dict(), file)
     kwargs = {"encoder": "mae", "backbone": "tiny", "checkpoint": str(file)}
-    model = QuerySegmenter(**kwargs, **SMALL)
+    model = create_model("lite0_query", **kwargs, **SMALL)
     card = Card("lite0_query", {**kwargs, **SMALL, "sha256": model.encoder.sha256})
     save_checkpoint(tmp_path / "m", model, card)
     load_checkpoint(tmp_path / "m")
@@ -261,24 +251,6 @@ def test_the_baseline_starts_from_imagenet_and_tunes_everything(batch: dict[str,
     }
     first = baseline().encoder.tower.net.conv_stem.weight
     assert not torch.equal(first, model.encoder.tower.net.conv_stem.weight)
-
-
-def test_the_loss_is_segmentation_plus_weighted_breed(batch: dict[str, Tensor]):
-    plain, taught = baseline(breed_weight=0.0), baseline(breed_weight=0.5)
-    plain.load_state_dict({n: v for n, v in taught.state_dict().items() if "breed" not in n})
-    coarse = taught.encode_image(batch["image"])[-1].mean((2, 3))
-    breed = image_cross_entropy(taught.breed(coarse), batch["breed"])
-    torch.testing.assert_close(taught.loss(batch), plain.loss(batch) + 0.5 * breed)
-    expected = segmentation_loss(plain(batch["image"]), batch["mask"])
-    torch.testing.assert_close(plain.loss(batch), expected)
-
-
-def test_a_merge_is_narrow_then_upsampled_which_commutes(photos: Tensor):
-    merge = baseline().merges[0]
-    coarse, fine = torch.randn(1, 16, 4, 5), torch.randn(1, 16, 8, 10)
-    large = F.interpolate(coarse, (8, 10), mode="bilinear")
-    expected = merge.mix(merge.narrow(large) + merge.lateral(fine))
-    torch.testing.assert_close(merge(coarse, fine), expected, rtol=1e-4, atol=1e-5)
 
 
 # Names

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from common.config import UserError
+from common.config import CHECKPOINTS, UserError
 from common.models.tensors import matched
 
 State = dict[str, Tensor]
@@ -32,6 +32,27 @@ def read_weights(file: str | Path) -> State:
         raise UserError(
             f"encoder weights {file}: not readable ({reason}); download the file again"
         ) from None
+
+
+class MissingWeights(UserError):
+    """The checkpoint of one of the project's own pretrainings is not here."""
+
+
+def own_file(name: str, folder: Path) -> Path:
+    """Checkpoint of one of the project's own pretrainings, of ``folder`` or else the committed.
+
+    Raises:
+        MissingWeights: it is in neither; the message names what makes it.
+    """
+    files = [place / f"{name}.safetensors" for place in (folder, CHECKPOINTS)]
+    if found := [file for file in files if file.is_file()]:
+        return found[0]
+    whole, _, halfway = name.partition("-")  # a training makes those of halfway too
+    again = f"delete results/checkpoints/{whole}.*, then " if halfway else ""
+    raise MissingWeights(
+        f"{files[0]}: the pretrained encoder is missing; fetch it again, or pretrain it: {again}"
+        f"python -m common.run_all --profile cpu --only {'03' if whole == 'mae_pets' else '04'}"
+    )
 
 
 def hub_weights(repo: str, file: str) -> State:
