@@ -41,7 +41,8 @@ def main(argv: list[str] | None = None) -> None:
 
     import pandas as pd
 
-    from common.costs.measure import benchmark, committed, replay
+    from common.checkpoint import committed
+    from common.costs.measure import benchmark, replay
     from common.costs.table import cost_table, summary
     from common.provenance import processor
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from common.config import CHECKPOINTS, FITS, UserError, atomic_path
 from common.data.cache import MAX_SIZE, MIN_SIZE
-from common.models import create_model, full_name
+from common.models import create_model, full_name, list_models
 from common.models.building import bounded
 from common.models.encoders.encoder import FrozenEncoder
 from common.models.tensors import matched
@@ -184,6 +184,11 @@ def stem_of(path: str | Path) -> Path:
         path = path.with_suffix("")
     bare = len(path.parts) == 1 and not Path(f"{path}.json").is_file()
     return CHECKPOINTS / full_name(str(path)) if bare else path
+
+
+def committed(folder: Path = CHECKPOINTS) -> list[str]:
+    """Models of the registry that have a checkpoint of their name in a folder."""
+    return [name for name in list_models() if (folder / f"{name}.json").is_file()]
 
 
 def checkpoint_files(path: str | Path) -> tuple[Path, Path]:

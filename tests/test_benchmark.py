@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from common.benchmark import main
-from common.checkpoint import Card
+from common.checkpoint import Card, committed
 from common.config import RESULTS, UserError
-from common.costs import measure
+from common.costs import measure, stopwatch
 from common.costs import memory as peak_memory
 from common.costs import networks as costs
 from common.costs.smp import SmpUnet
@@ -61,7 +61,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(measure, "time", found)
+    monkeypatch.setattr(stopwatch, "timer", found.perf_counter)
     return found
 
 
@@ -135,7 +135,7 @@ def test_models_take_turns_and_the_first_run_is_left_out(clock):
         ("a", "train_photos_per_second", 128): clock.call("a", 2.0),
         ("b", "ms_photo", 128): clock.call("b", 0.25),
     }
-    table = measure.in_turn(calls, runs=2)
+    table = measure.speeds(calls, runs=2)
     assert clock.calls == ["a", "b"] * 3
     assert table["run"].tolist() == [1, 1, 2, 2]
     assert table["value"].tolist() == [8.0, 250.0] * 2, "16 photos in 2 s; a quarter of a second"
@@ -151,7 +151,7 @@ def test_works_cover_both_sizes():
 
 
 def test_committed_models_are_of_the_registry():
-    names = measure.committed()
+    names = committed()
     assert "unet" in names and "unet_l" not in names and "mae_pets" not in names
 
 
@@ -253,7 +253,7 @@ def test_a_missing_table_is_told(tmp_path):
 def test_the_committed_table_covers_every_checkpoint():
     table = read_cost(RESULTS / "benchmark.csv")
     assert list(table.columns) == COLUMNS and not table.duplicated(["model", "quantity"]).any()
-    assert set(measure.committed()) <= set(table["model"])
+    assert set(committed()) <= set(table["model"])
     assert (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
 
 
@@ -278,7 +278,7 @@ def test_the_command_line_measures_one_model(tmp_path, monkeypatch, capsys, pets
 def test_a_replay_is_timed_without_the_dataset(monkeypatch, ends: int):
     def run(command, *, env, **_):
         assert command[1:] == ["-m", "common.run_all", "--force"] and "PETS_ROOT" not in env
-        return subprocess.CompletedProcess(command, ends)
+        return subprocess.CompletedProcess(command, ends).check_returncode()
 
     monkeypatch.setenv("PETS_ROOT", "/somewhere")
     monkeypatch.setattr(measure.subprocess, "run", run)

@@ -8,23 +8,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from itertools import product
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from PIL import Image
 from torch import nn
 from tqdm.auto import tqdm
 
-from common.checkpoint import Card, checkpoint_files, load_checkpoint
+from common.checkpoint import Card, load_checkpoint
 from common.clicks.predictor import load_predictor
 from common.config import ROOT, UserError
-from common.costs.clicks import HEIGHT, WIDTH, click_latency
-from common.costs.loading import loader_speed
 from common.costs.memory import peak_memory
 from common.costs.networks import (
     BATCH,
@@ -35,10 +31,11 @@ from common.costs.networks import (
     training_step,
 )
 from common.costs.smp import SmpUnet
+from common.costs.speed import HEIGHT, WIDTH, click_latency, loader_speed
+from common.costs.stopwatch import in_turn, seconds
 from common.costs.table import COMMON, RIVAL, summary, with_ratios
 from common.data.dataset import prepare
 from common.inference import predict_mask
-from common.models import list_models
 from common.provenance import processor
 from common.samples import load_sample
 
@@ -56,11 +53,6 @@ def networks(names: list[str], alone: bool = False) -> Networks:
     return ours + [(RIVAL, rival, Card(RIVAL, size=size)) for size in sizes]
 
 
-def committed() -> list[str]:
-    """Models of the registry that have a checkpoint."""
-    return [name for name in list_models() if checkpoint_files(name)[1].is_file()]
-
-
 def works(measured: Networks, photo: np.ndarray) -> dict[tuple[str, str, int], Callable]:
     """What is timed: (model, quantity, size) -> a call that does it once."""
     calls: dict[tuple[str, str, int], Callable] = {}
@@ -74,20 +66,13 @@ def works(measured: Networks, photo: np.ndarray) -> dict[tuple[str, str, int], C
     return calls
 
 
-def in_turn(calls: dict[tuple[str, str, int], Callable], runs: int) -> pd.DataFrame:
-    """Photos a second, or milliseconds, of each call, all of them once in each run.
-
-    Returns:
-        Rows of `FACTS`; the first run warms up and is left out.
-    """
-    rows = []
-    for run, key in tqdm([*product(range(runs + 1), calls)], "timing", mininterval=1):
-        torch.manual_seed(run)  # how many rounds of clicks a training step takes is drawn
-        start = time.perf_counter()
-        calls[key]()
-        seconds = time.perf_counter() - start
-        rows.append((*key, run, 1000 * seconds if key[1] == "ms_photo" else BATCH / seconds))
-    return pd.DataFrame([row for row in rows if row[3]], columns=FACTS)
+def speeds(calls: dict[tuple[str, str, int], Callable], runs: int) -> pd.DataFrame:
+    """Photos a second, or milliseconds, of each call, all of them in turn: rows of `FACTS`."""
+    rows = [
+        (*key, run, 1000 * spent if key[1] == "ms_photo" else BATCH / spent)
+        for key, run, spent in in_turn(calls, runs)
+    ]
+    return pd.DataFrame(rows, columns=FACTS)
 
 
 def click_times(measured: Networks, photo: np.ndarray, runs: int) -> pd.DataFrame:
@@ -133,16 +118,16 @@ def pipeline(root: Path, fastest: float, runs: int) -> pd.DataFrame:
 def replay() -> pd.DataFrame:
     """Minutes that all notebooks and the report take, in a process that knows no dataset."""
     bare = {name: value for name, value in os.environ.items() if name != "PETS_ROOT"}
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "common.run_all", "--force"],
-        cwd=ROOT,
-        env=bare,
-        stdout=subprocess.DEVNULL,
+    command = [sys.executable, "-m", "common.run_all", "--force"]
+    run = partial(
+        subprocess.run, command, cwd=ROOT, env=bare, stdout=subprocess.DEVNULL, check=True
     )
-    if done.returncode:
-        raise UserError("the replay ended with the error above; mend it, or leave --replay out")
-    minutes = (time.perf_counter() - start) / 60
+    try:
+        minutes = seconds(run) / 60
+    except subprocess.CalledProcessError:
+        raise UserError(
+            "the replay ended with the error above; mend it, or leave --replay out"
+        ) from None
     return pd.DataFrame([("report", "minutes", 0, 1, minutes)], columns=FACTS)
 
 
@@ -152,7 +137,7 @@ def benchmark(names: list[str], *, runs: int, alone: bool, root: Path | None) ->
     fixed = fixed_costs(measured)
     photo = np.asarray(Image.fromarray(load_sample("chelsea").image).resize((WIDTH, HEIGHT)))
     clicks = click_times(measured, photo, runs)
-    timed = with_ratios(in_turn(works(measured, photo), runs))
+    timed = with_ratios(speeds(works(measured, photo), runs))
     parts = [fixed, clicks, timed]
     if root is not None:
         trained = timed.query("quantity == 'train_photos_per_second' and size == @COMMON")

@@ -7,23 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from common.artifacts import artifact
 from common.config import CLASSES
+from common.costs.stopwatch import in_turn
 from common.data.dataset import to_float
 from common.data.geometry import fit_mask, fit_photo
+from common.models import create_model, default_kwargs
 from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.packing import pack
 from common.samples import load_samples
 from common.training.optim import TrainConfig, decay_groups
 
+VERSION = 1  # raise it when something else is timed
 BATCH = 16
+FORMATS = {"float32": torch.float32, "bf16": torch.bfloat16}
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
 
 
 def parameters(model: nn.Module) -> tuple[int, int]:
@@ -103,3 +113,46 @@ def inference(model: nn.Module, size: int) -> Callable[[], object]:
         return model(image)
 
     return infer
+
+
+def format_speed(
+    name: str, *, size: int = 128, batch: int = 16, runs: int = 5, steps: int = 3
+) -> pd.DataFrame:
+    """Photos a second of forward and backward passes by number format and memory layout.
+
+    Returns:
+        Rows format, layout, run, photos_per_second.
+    """
+    networks = {
+        layout: create_model(name).train().to(memory_format=order)
+        for layout, order in LAYOUTS.items()
+    }
+
+    def work(form: str, layout: str) -> None:
+        for _ in range(steps):
+            _random_step(networks[layout], size, batch, FORMATS[form], LAYOUTS[layout])
+
+    works = {pair: partial(work, *pair) for pair in product(FORMATS, LAYOUTS)}
+    rows = [
+        (*pair, run, round(steps * batch / spent, 2)) for pair, run, spent in in_turn(works, runs)
+    ]
+    return pd.DataFrame(rows, columns=["format", "layout", "run", "photos_per_second"])
+
+
+def _random_step(
+    network: nn.Module, size: int, batch: int, form: torch.dtype, layout: torch.memory_format
+) -> None:
+    """One forward and backward pass on random photos."""
+    image = torch.rand(batch, 3, size, size).contiguous(memory_format=layout)
+    mask = torch.randint(len(CLASSES), (batch, size, size), dtype=torch.uint8)
+    whole = {"image": image, "mask": mask, "breed": torch.zeros(batch, dtype=torch.long)}
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=form is torch.bfloat16):
+        loss = network.loss({key: whole[key] for key in network.inputs})
+    loss.backward()
+    network.zero_grad(set_to_none=True)
+
+
+def format_speed_or_load(file: Path, name: str, *, measure: bool, **how: int) -> pd.DataFrame:
+    """The table of `format_speed`, measured where what is asked changed, else as stored."""
+    key = {"model": name, "kwargs": default_kwargs(name), **how} if measure else None
+    return artifact(file, partial(format_speed, name, **how), key=key)

@@ -7,7 +7,7 @@ Reads any folder in the layout of Oxford-IIIT Pet (Parkhi et al. 2012), which is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +118,23 @@ def photo_path(root: str | Path, name: str) -> Path:
 def trimap_path(root: str | Path, name: str) -> Path:
     """Where the trimap of ``name`` is stored."""
     return find_root(root) / "annotations" / "trimaps" / f"{name}.png"
+
+
+def read_pairs(
+    root: Path, records: Iterable[dict], problems: list[dict]
+) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
+    """Row of the index, photo (H, W, 3) and classes (H, W) of each photo that can be read.
+
+    Args:
+        root: the dataset folder.
+        records: rows of `read_index`.
+        problems: gets the name and the reason of each photo that cannot.
+    """
+    for record in records:
+        try:
+            yield (record, *read_pair(root, record["name"], record["species"]))
+        except UserError as error:
+            problems.append({"name": record["name"], "reason": str(error)})
 
 
 def read_mask(path: str | Path, species: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from common.artifacts import read_table
 from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
-from common.costs.clicks import latency_quantiles
+from common.costs.speed import latency_quantiles
 from common.models import model_spec
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline

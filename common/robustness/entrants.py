@@ -9,23 +9,30 @@ Shapes: L perturbed versions of one photo, H W its native pixels, S a model's sq
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
+from tqdm.auto import tqdm
 
 from common.checkpoint import Card, load_checkpoint
 from common.clicks.prompts import Click, pet_truth
 from common.clicks.robot import centre
 from common.data.geometry import fit_points, to_input, unfit
 from common.models.encoders.encoder import FrozenEncoder
+from common.robustness.perturb import LEVELS, perturb, photo_seed
+from common.robustness.scores import CLEAN
 from common.scoring.counts import confusion_counts
 
 VERSION = 1  # raise it when a model would be asked in another way
 BATCH = 9  # photos in one pass
+SEED = 0  # of the sample, and of what is random in a perturbation
+Photo = tuple[dict, np.ndarray, np.ndarray]  # its row of the index, (H, W, 3) pixels, truth (H, W)
 
 
 @dataclass
@@ -139,3 +146,41 @@ def likeliest(scores: Tensor) -> np.ndarray:
     ground, cat, dog = scores.numpy()
     pet = (cat > ground).astype(np.uint8)
     return np.where(dog > np.maximum(ground, cat), np.uint8(2), pet)
+
+
+def count_sample(
+    group: Sequence[Entrant], sample: Sequence[Photo], damage: str, levels: Sequence[int]
+) -> pd.DataFrame:
+    """Rows of all photos under one perturbation at some levels, or clean.
+
+    Returns:
+        model, image, species, perturbation, level, clicks and the confusion ``c{t}{p}``.
+    """
+    steps, rows = [0] if damage == CLEAN else list(levels), []
+    for record, image, truth in tqdm(sample, damage, unit="photo", mininterval=1):
+        seed = photo_seed(record["name"], SEED)
+        versions = [perturb(image, damage, step, seed) if step else image for step in steps]
+        about = {"image": record["name"], "species": record["species"], "perturbation": damage}
+        rows += [
+            {"model": name, **about, "level": steps[version], "clicks": clicks, **counts}
+            for name, clicks, version, counts in count_versions(group, versions, truth)
+        ]
+    return pd.DataFrame(rows)
+
+
+def forecast(group: Sequence[Entrant], photo: Photo, versions: int) -> None:
+    """Measure one photo, and say how long so many perturbed photos will take."""
+    _, image, truth = photo
+    for _ in range(2):  # the first warms up
+        for entrant in group:
+            entrant.seconds = 0.0
+        deque(count_versions(group, [image] * (LEVELS - 1), truth), maxlen=0)
+    each = {entrant.name: 1000 * entrant.seconds / (LEVELS - 1) for entrant in group}
+    minutes = sum(each.values()) * versions / 60_000
+    told = ", ".join(f"{name} {ms:.0f}" for name, ms in each.items())
+    print(
+        f"about {minutes:.0f} minutes for {versions:,} perturbed photos; ms for each: {told}",
+        flush=True,
+    )
+    for entrant in group:
+        entrant.seconds = 0.0

@@ -17,27 +17,19 @@ from pathlib import Path
 import pandas as pd
 
 from common.artifacts import full_key, read_table, stored, write_table
-from common.checkpoint import read_card
+from common.checkpoint import committed, read_card
 from common.config import CHECKPOINTS, RESULTS, UserError, cli
 from common.data.dataset import resolve_root
-from common.data.pets import fingerprint
-from common.models import list_models
+from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pairs
 from common.provenance import processor
-from common.robustness.entrants import Entrant, enter
+from common.robustness.entrants import SEED, Entrant, Photo, count_sample, enter, forecast
 from common.robustness.perturb import LEVELS, PERTURBATIONS
-from common.robustness.sample import SEED, count_sample, forecast, read_sample
 from common.robustness.scores import CLEAN, clean_and_worst, clean_miou
-from common.scoring.photos import log_test_read
+from common.scoring.photos import log_test_read, print_problems
 from common.scoring.scores import CONFUSION
 
 PHOTOS = 200
 STEPS = tuple(range(1, LEVELS))  # level 0 is the clean photo, which all perturbations share
-
-
-def committed_models(results: Path = RESULTS) -> list[str]:
-    """Models of the registry that have a checkpoint in a results folder, by name."""
-    folder = results / CHECKPOINTS.name
-    return [name for name in list_models() if (folder / f"{name}.json").is_file()]
 
 
 def table_file(name: str, results: Path) -> Path:
@@ -84,6 +76,23 @@ def score_perturbed(
         told = {"n": len(sample), "miou": round(clean_miou(tables[name]), 5)}
         digest = tables[name].attrs["key"]["checkpoint"]
         log_test_read(f"{name}, perturbed photos", digest, results, **told)
+
+
+def read_sample(root: Path, photos: int) -> list[Photo]:
+    """The photos of the sample that can be read, with their truth: half of them cats.
+
+    Raises:
+        UserError: there is none.
+    """
+    root = find_root(root)
+    index = read_index(root)
+    chosen = balanced_sample(index[index["split"] == "test"], photos, SEED)
+    problems: list[dict] = []
+    sample = list(read_pairs(root, chosen.to_dict("records"), problems))
+    print_problems(pd.DataFrame(problems, columns=["name", "reason"]))
+    if not sample:
+        raise UserError(f"{root}: there is no test photo that can be read; copy it again")
+    return sample
 
 
 def _begun(
@@ -140,7 +149,7 @@ def robustness_or_load(
     Args:
         root: a dataset folder; None reads what is stored.
         results, photos, levels: of `score_perturbed`.
-        names: checkpoints; () takes `committed_models`.
+        names: checkpoints; () takes all of the registry.
 
     Returns:
         For each model its rows: image, species, perturbation (or "clean"), level, clicks (1 after
@@ -149,7 +158,7 @@ def robustness_or_load(
     Raises:
         UserError: there is no finished table.
     """
-    names = list(names) or committed_models(results)
+    names = list(names) or committed(results / CHECKPOINTS.name)
     if root is not None:
         score_perturbed(names, resolve_root(root), results=results, photos=photos, levels=levels)
     tables = {n: read_table(f) for n in names if (f := table_file(n, results)).is_file()}

@@ -1,4 +1,7 @@
-"""The best, the median and the worst photos of a model, kept as class maps without the photo."""
+"""The best, the median and the worst photos of a model, kept as class maps without the photo.
+
+A model that takes clicks is judged by its masks after some of them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from common.checkpoint import Card
-from common.config import UserError, atomic_path
+from common.clicks.predictor import Predictor
+from common.clicks.prompts import pet_truth
+from common.clicks.robot import replies
+from common.config import CLASSES, UserError, atomic_path
 from common.data.geometry import fit_mask, to_input
 from common.data.pets import read_pair
 from common.inference import predict_mask
 from common.samples import Sample
+from common.scoring.click_scores import iou_curves
 from common.scoring.scores import image_iou
 
 SIZE = 160  # longest side of a stored map
@@ -29,6 +36,20 @@ def select_cases(counts: pd.DataFrame, each: int = 4) -> pd.DataFrame:
         Columns group, image, species, iou (of the photo), in order of falling IoU.
     """
     return pick_cases(counts[["image", "species"]].assign(iou=image_iou(counts)), each)
+
+
+def select_click_cases(table: pd.DataFrame, clicks: int = 1, each: int = 4) -> pd.DataFrame:
+    """The photos a reader should see, by the IoU of the pet after so many clicks.
+
+    Args:
+        table: counts of `common.scoring.clicking`.
+
+    Returns:
+        Columns group, image, species, iou, as `select_cases`.
+    """
+    species = table.drop_duplicates("image").set_index("image")["species"]
+    ranked = pd.DataFrame({"species": species, "iou": iou_curves(table)[clicks]}).reset_index()
+    return pick_cases(ranked, each)
 
 
 def pick_cases(table: pd.DataFrame, each: int = 4) -> pd.DataFrame:
@@ -51,6 +72,21 @@ def save_cases(file: Path, model: nn.Module, card: Card, root: Path, cases: pd.D
     for case in cases.itertuples():
         image, mask = read_pair(root, case.image, case.species)
         maps.append((mask, predict_mask(model, card, image)))
+    store_cases(file, cases, maps)
+
+
+def save_click_cases(
+    file: Path, predictor: Predictor, root: Path, cases: pd.DataFrame, clicks: int = 1
+) -> None:
+    """Let the robot click on the selected photos and store truth and answer as small maps."""
+    maps = []
+    for case in cases.itertuples():
+        image, mask = read_pair(root, case.image, case.species)
+        truth = pet_truth(mask)
+        predictor.set_image(image)
+        *_, reply = replies(predictor, truth, clicks=clicks)
+        animal = CLASSES.index(reply.species[0]) if reply.species else case.species
+        maps.append((mask, (reply.mask * animal).astype(np.uint8)))
     store_cases(file, cases, maps)
 
 

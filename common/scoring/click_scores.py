@@ -177,7 +177,7 @@ def quality(table: pd.DataFrame, at: tuple[int, ...] = (1, 5)) -> pd.DataFrame:
 def side_by_side(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Tables of scores by model or split -> one column each, "value [low, high]" a score.
 
-    Milliseconds are left out: `common.costs.clicks` compares them on one photo, in turn.
+    Milliseconds are left out: `common.costs.speed` compares them on one photo, in turn.
     """
     with_interval = {name: frame.dropna(subset="low") for name, frame in scores.items()}
     table = pd.DataFrame(

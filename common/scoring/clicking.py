@@ -24,7 +24,7 @@ from common.clicks.robot import first_click, replies
 from common.clicks.sam import sam_weights
 from common.config import CLASSES, RESULTS, UserError, overlap
 from common.data.dataset import resolve_root
-from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pair
+from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pairs
 from common.provenance import file_sha256, processor
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import log_test_read, print_problems
@@ -101,15 +101,13 @@ def evaluate_clicks(
     sample = balanced_sample(index[index["split"] == split], photos, seed)
     if sample.empty:
         raise UserError(f"{root}: split {split!r} has no photo")
-    rows, problems = [], []
-    for i, record in enumerate(tqdm(sample.to_dict("records"), desc="clicking", unit="photo")):
-        try:
-            image, mask = read_pair(root, record["name"], record["species"])
-        except UserError as error:
-            problems.append({"name": record["name"], "reason": str(error)})
-            continue
+    rows, problems = [], list[dict]()
+    records = tqdm(
+        sample.assign(i=range(len(sample))).to_dict("records"), "clicking", unit="photo"
+    )
+    for record, image, mask in read_pairs(root, records, problems):
         about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}
-        rng = np.random.default_rng([seed, i])
+        rng = np.random.default_rng([seed, record["i"]])
         found = click_through(predictor, image, pet_truth(mask), first, clicks, rng)
         rows += [{**about, **row} for row in found]
     return pd.DataFrame(rows), pd.DataFrame(problems, columns=["name", "reason"])

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from common.config import CLASSES
-from common.scoring.scores import CONFUSION, scores
+from common.scoring.scores import CONFUSION, confusions, scores
 
 KINDS = ("missed", "extra", "wrong species")
 SAID = ("nothing", *CLASSES[1:])
@@ -21,7 +21,7 @@ SAID = ("nothing", *CLASSES[1:])
 
 def error_shares(counts: pd.DataFrame) -> dict[str, float]:
     """Share of each of `KINDS` in all wrong pixels, and ``wrong``: their share of all pixels."""
-    matrix = counts[CONFUSION].to_numpy(float).sum(axis=0).reshape(3, 3)
+    matrix = confusions(counts).sum(axis=0)
     found = [matrix[1:, 0].sum(), matrix[0, 1:].sum(), matrix[1, 2] + matrix[2, 1]]
     total = max(1.0, sum(found))
     shares = {kind: part / total for kind, part in zip(KINDS, found, strict=True)}
@@ -33,7 +33,7 @@ def right_species(counts: pd.DataFrame) -> pd.DataFrame:
 
     Only what follows from the confusion changes; boundaries and confidences stay.
     """
-    matrix, own = _confusion(counts), counts["species"].to_numpy(int)
+    matrix, own = confusions(counts), counts["species"].to_numpy(int)
     every, pet = np.arange(len(counts)), matrix[:, :, 1:].sum(axis=2)
     matrix[:, :, 1:] = 0
     matrix[every, :, own] = pet
@@ -46,7 +46,7 @@ def right_shape(counts: pd.DataFrame) -> pd.DataFrame:
     A pet pixel found keeps the species it was given; one that was missed takes the photo's
     majority. A photo without any, or with a tie, was not told and gets the wrong one.
     """
-    matrix, own = _confusion(counts), counts["species"].to_numpy(int)
+    matrix, own = confusions(counts), counts["species"].to_numpy(int)
     every, said = np.arange(len(counts)), majority(counts)
     missed = matrix[every, own, 0]
     matrix[every, own, np.where(said == 0, 3 - own, said)] += missed
@@ -58,7 +58,7 @@ def right_shape(counts: pd.DataFrame) -> pd.DataFrame:
 
 def majority(counts: pd.DataFrame) -> np.ndarray:
     """The species (N,) that most predicted pet pixels of each photo say; 0 for none or a tie."""
-    votes = _confusion(counts).sum(axis=1)[:, 1:]
+    votes = confusions(counts).sum(axis=1)[:, 1:]
     return np.where(votes[:, 0] == votes[:, 1], 0, 1 + votes.argmax(axis=1))
 
 
@@ -85,11 +85,6 @@ def error_table(models: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         would = {view: scores(table)["miou"] for view, table in views.items()}
         rows.append({"model": name, **error_shares(counts), **would})
     return pd.DataFrame(rows)
-
-
-def _confusion(counts: pd.DataFrame) -> np.ndarray:
-    """A copy of the confusion, (N, 3, 3) [true, predicted]."""
-    return counts[CONFUSION].to_numpy(np.int64).reshape(-1, 3, 3).copy()
 
 
 def _with(counts: pd.DataFrame, matrix: np.ndarray) -> pd.DataFrame:

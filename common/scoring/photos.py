@@ -21,7 +21,7 @@ from common.artifacts import artifact, read_table
 from common.checkpoint import Card, load_checkpoint, read_card
 from common.config import RESULTS, SPLITS, UserError, atomic_path
 from common.data.dataset import resolve_root
-from common.data.pets import find_root, fingerprint, read_index, read_pair
+from common.data.pets import find_root, fingerprint, read_index, read_pairs
 from common.files import locked
 from common.inference import predict_probabilities
 from common.provenance import git_commit
@@ -85,15 +85,10 @@ def _count(
     model: nn.Module, card: Card, root: Path, records: list[dict]
 ) -> tuple[list[dict], list[dict]]:
     """Table rows of a batch of photos, and of those that could not be read."""
-    read, problems = [], []
-    for record in records:
-        try:
-            read.append((record, *read_pair(root, record["name"], record["species"])))
-        except UserError as error:
-            problems.append({"name": record["name"], "reason": str(error)})
+    rows, problems = [], list[dict]()
+    read = list(read_pairs(root, records, problems))
     if not read:
         return [], problems
-    rows = []
     predicted = predict_probabilities(model, card, [image for _, image, _ in read])
     for (record, _, mask), probabilities in zip(read, predicted, strict=True):
         about = {"image": record["name"], "species": record["species"], "breed": record["breed"]}

@@ -114,20 +114,20 @@ def reliability(counts: pd.DataFrame) -> pd.DataFrame:
 
 def confusion_matrix(counts: pd.DataFrame) -> np.ndarray:
     """Pixels of all photos by true (row) and predicted (column) class, (3, 3), border left out."""
-    return _confusion(counts, "ignore").sum(axis=0)
+    return confusions(counts).sum(axis=0)
 
 
 def image_iou(counts: pd.DataFrame) -> np.ndarray:
     """Mean IoU of each photo (N,), over the classes that its truth or prediction holds."""
-    return _mean(_overlap(_confusion(counts, "ignore"))[0])
+    return _mean(_overlap(confusions(counts))[0])
 
 
 def _weighted(counts: pd.DataFrame, weights: np.ndarray, border: str = "ignore") -> Scores:
     """Every score, (R,), when photo n stands weights[r, n] times in split r."""
     _check(counts, border)
-    confusion = _confusion(counts, border)
+    confusion = confusions(counts, border)
     each = _mean(_overlap(confusion)[0])
-    votes = _confusion(counts, "ignore").sum(axis=1)[:, 1:]  # predicted pet pixels, cat and dog
+    votes = confusions(counts).sum(axis=1)[:, 1:]  # predicted pet pixels, cat and dog
     own = votes[np.arange(len(counts)), counts["species"].to_numpy(int) - 1]
     boundary = _ratio(*np.split(weights @ counts[BOUNDARY].to_numpy(float), 2, axis=1))
     n, confidence, hit = (weights @ part for part in _bins(counts))
@@ -162,9 +162,9 @@ def _overlap(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return _ratio(hit, both - hit), _ratio(2 * hit, both), _ratio(hit, true)
 
 
-def _confusion(counts: pd.DataFrame, border: str) -> np.ndarray:
-    """Confusion (N, K, K) [true, predicted], border pixels counted as the policy says."""
-    confusion = counts[CONFUSION].to_numpy(float).reshape(-1, K, K)
+def confusions(counts: pd.DataFrame, border: str = "ignore") -> np.ndarray:
+    """A copy of the confusion (N, K, K) [true, predicted], border pixels as the policy says."""
+    confusion = counts[CONFUSION].to_numpy(float, copy=True).reshape(-1, K, K)
     if border != "ignore":
         true = counts["species"].to_numpy(int) * (border == "pet")
         confusion[np.arange(len(counts)), true] += counts[BORDER].to_numpy(float)

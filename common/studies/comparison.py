@@ -21,7 +21,7 @@ from common.models import model_spec
 from common.scoring.bootstrap import difference, intervals
 from common.scoring.click_scores import iou_curves, mean_intervals
 from common.scoring.photos import HEADLINE
-from common.scoring.scores import CONFUSION, paired_difference, resampled, scores
+from common.scoring.scores import confusions, paired_difference, resampled, scores
 
 AT = (0, 1, 3, 5)  # clicks
 Counts = Mapping[str, pd.DataFrame]  # by model
@@ -58,7 +58,7 @@ def clicked_models(results: Path = RESULTS) -> dict[str, pd.DataFrame]:
 
 def pet_ious(counts: pd.DataFrame) -> pd.Series:
     """IoU of the pet, whatever its species, in each photo: index image; 1 where there is none."""
-    confusion = counts[CONFUSION].to_numpy(float).reshape(-1, 3, 3)
+    confusion = confusions(counts)
     hit, union = confusion[:, 1:, 1:].sum(axis=(1, 2)), confusion.sum(axis=(1, 2))
     union = union - confusion[:, 0, 0]
     return pd.Series(iou(hit, union), counts["image"].to_numpy(), name="iou").sort_index()

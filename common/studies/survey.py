@@ -14,7 +14,7 @@ from torchvision import tv_tensors
 from tqdm.auto import tqdm
 
 from common.config import CLASSES, FITS, IGNORE, atomic_path
-from common.costs.loading import loader_speed
+from common.costs.speed import loader_speed
 from common.data.augment import augmentation
 from common.data.dataset import PetCache
 from common.data.geometry import fit_mask, fit_photo, unfit

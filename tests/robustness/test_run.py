@@ -10,10 +10,10 @@ import pytest
 
 import common.robustness.run as module
 from common import artifacts
-from common.checkpoint import Card, load_checkpoint, save_checkpoint
+from common.checkpoint import Card, committed, load_checkpoint, save_checkpoint
 from common.config import UserError
 from common.robustness.perturb import PERTURBATIONS
-from common.robustness.run import committed_models, robustness_or_load, table_file
+from common.robustness.run import robustness_or_load, table_file
 from common.scoring.photos import evaluate
 from common.scoring.scores import CONFUSION as NAMES
 
@@ -114,7 +114,7 @@ def test_models_of_one_run_meet_the_same_pixels(results, pets, toy):
 def test_only_models_of_the_registry_are_found(results, toy):
     for name in ("point_unet_few", "mae_pets"):
         save_checkpoint(results / "checkpoints" / name, toy(), Card("toy", size=32))
-    assert committed_models(results) == ["toy"]
+    assert committed(results / "checkpoints") == ["toy"]
 
 
 def test_the_command_ends_with_the_json_line(results, pets, capsys, monkeypatch):

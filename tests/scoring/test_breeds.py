@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from common.config import UserError
+from common.data.breeds import GROUPS
 from common.models.pretraining.captions import BREEDS, CATS
-from common.scoring.breeds import GROUPS, group_scores
+from common.scoring.groups import group_scores
 from common.scoring.scores import scores
 from tests.scoring.test_scores import row, table
 

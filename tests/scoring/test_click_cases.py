@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common.scoring.cases import load_cases, select_cases
-from common.scoring.click_cases import save_click_cases, select_click_cases
+from common.scoring.cases import load_cases, save_click_cases, select_cases, select_click_cases
 from common.scoring.clicking import evaluate_clicks
 from tests.clicks.test_robot import Painter
 

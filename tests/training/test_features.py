@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from common.config import UserError
-from common.costs.features import SOURCES, training_speed
+from common.costs.speed import SOURCES, feature_speed
 from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
@@ -249,7 +249,7 @@ def test_kept_features_are_not_varied_further_nor_of_other_photos(
 def test_the_saving_is_measured_both_ways(cache: PetCache, kept: FeatureCache):
     model = network()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    table = training_speed(model, cache, kept, QUICK, runs=2)
+    table = feature_speed(model, cache, kept, QUICK, runs=2)
     assert table["source"].tolist() == [SOURCES[0]] * 2 + [SOURCES[1]] * 2
     assert (table["photos_per_second"] > 0).all()
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
