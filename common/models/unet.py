@@ -75,7 +75,9 @@ class ResidualPyramid(nn.Module):
 
 
 class UNet(BreedTaught):
-    """Photo -> class scores: a `ResidualPyramid` and the same stages on the way up.
+    """Photo -> class scores, one residual stage a resolution.
+
+    A `ResidualPyramid` and the same stages on the way up.
 
     Args:
         widths, depth, attention_levels, stem, dropout: of `ResidualPyramid`, the way down.
