@@ -16,7 +16,6 @@ from skimage.measure import label
 from torch import Tensor, nn
 
 from common.checkpoint import Card, load_checkpoint
-from common.clicks.obey import obey
 from common.clicks.prompts import to_rows_columns
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
 from common.clicks.sam import sam_predictor, sam_weights
@@ -36,7 +35,7 @@ __all__ = [
     "predictor_of",
     "settle",
 ]
-VERSION = 2  # raise it when the same clicks would get another answer
+VERSION = 1  # raise it when the same clicks would get another answer
 TINY = 1e-12
 
 
@@ -113,9 +112,6 @@ class PromptedPredictor(PhotoPredictor):
             ``quality`` (B,) in [0, 1] and ``species`` (B, 2) logits.
         card: as `load_checkpoint` returns it.
         reach: of `settle`; infinite takes every answer as it is.
-
-    Attributes:
-        by_network: (H, W) bool, the last mask before `obey`.
     """
 
     def __init__(self, model: nn.Module, card: Card, reach: float = REACH) -> None:
@@ -123,7 +119,6 @@ class PromptedPredictor(PhotoPredictor):
         self.model: Any = model.eval()
         self.card, self.reach = card, reach
         self.device = next(model.parameters()).device
-        self.by_network: np.ndarray | None = None
 
     @torch.inference_mode()
     def look(self, image: np.ndarray) -> tuple[object, tuple[int, int]]:
@@ -161,8 +156,7 @@ class PromptedPredictor(PhotoPredictor):
             coarse = settle(coarse, given[0].to(coarse), place, self.reach)
         coarse = coarse.cpu()
         logits = unfit(self._on_square(coarse), *shape, self.card.fit)[0].numpy()
-        self.by_network = logits > 0
-        logits = obey(logits, points, labels, max(shape))[None]
+        logits = logits[None]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
         return Found(logits, out["quality"].float().cpu().numpy(), coarse.numpy(), species)
 

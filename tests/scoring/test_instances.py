@@ -13,7 +13,7 @@ from common.checkpoint import Card, save_checkpoint
 from common.config import UserError
 from common.data.coco import encode_rle
 from common.evaluate_clicks import main
-from common.models import MODELS
+from common.models import MODELS, Spec
 from common.scoring.instances import click_on_instances, instance_scores, truth_of
 from tests.clicks.test_predictor import Clicky
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_scored_is_named(photos: Path):
 
 
 def test_the_command_ends_with_a_json_line(photos: Path, tmp_path: Path, monkeypatch, capsys):
-    monkeypatch.setitem(MODELS, "clicky", Clicky)
+    monkeypatch.setitem(MODELS, "clicky", Spec(Clicky))
     save_checkpoint(tmp_path / "clicky", Clicky(), Card("clicky", size=32))
     where = ["--coco", str(photos / "instances.json"), "--images", str(photos)]
     assert main(["--model", str(tmp_path / "clicky.json"), *where, "--clicks", "2"]) == 0
