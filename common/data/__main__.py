@@ -45,11 +45,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 def summary(folder: Path) -> str:
     """One line on a preprocessed dataset: its place, its size and the photos of each split."""
     from common.data.cache import open_cache
-    from common.data.dataset import SPLITS
+    from common.data.dataset import PARTS
 
     cache = open_cache(folder)
     counts = cache.manifest["split"].value_counts()
-    splits = ", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS)
+    splits = ", ".join(f"{name} {counts.get(name, 0):,}" for name in PARTS)
     size, fit = cache.info["size"], cache.info["fit"]
     return f"{folder}: {len(cache.manifest):,} photos at {size} px ({fit}): {splits}"
 
