@@ -19,18 +19,9 @@ from pathlib import Path
 from common.config import ROOT, UserError
 
 PACKAGES = (
-    "torch",
-    "torchvision",
-    "timm",
-    "open_clip_torch",
-    "accelerate",
-    "safetensors",
-    "numpy",
-    "pandas",
-    "scikit-image",
-    "matplotlib",
-    "papermill",
-)
+    "torch torchvision timm open_clip_torch accelerate safetensors numpy pandas scikit-image "
+    "matplotlib papermill"
+).split()
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -169,7 +169,7 @@ def test_what_is_no_request_is_answered(canvas, sent, content):
 
 def test_the_page_and_python_agree():
     """Requests, limits and the promise to ask no other host, read off the source."""
-    script, style = ClickCanvas._esm, ClickCanvas._css.read_text(encoding="utf-8")
+    script, style = str(ClickCanvas._esm), str(ClickCanvas._css)
     assert not OUTSIDE.search(script + style)
     assert PIECE_BYTES == 3 * 2**18 and "const PIECE = 3 * 2 ** 18;" in script
     buttons = re.search(r"for \(const what of \[(.*?)\]\)", script).group(1)

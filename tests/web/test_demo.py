@@ -187,5 +187,5 @@ def test_the_command_line_is_ours_and_voilas(monkeypatch, capsys):
     told = [(demo.visitors, demo.port, demo.base_url) for demo in started]
     assert told == [(3, 9001, "/pets/"), (VISITORS, 8866, "/")]
     with pytest.raises(SystemExit) as ended:
-        server.main(["--help"])
+        door.main(["--help"])
     assert not ended.value.code and "--visitors" in capsys.readouterr().out
