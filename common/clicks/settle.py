@@ -22,7 +22,9 @@ def named(weights: np.ndarray) -> Species:
     return CLASSES[1 + which], float(weights[which] / weights.sum())
 
 
-def settle(new: Tensor, before: Tensor, place: Tensor, reach: float, far: float = FAR) -> Tensor:
+def settle(
+    new: Tensor, before: Tensor, place: Tensor, reach: float, far: float | Tensor = FAR
+) -> Tensor:
     """Mask logits that follow the newest click at its place, and elsewhere move towards it.
 
     A click is about the spot that it hits. Far from it, the new logits are averaged with those of
@@ -34,7 +36,7 @@ def settle(new: Tensor, before: Tensor, place: Tensor, reach: float, far: float 
         place: (2,) x and y of the click as shares of the width and height.
         reach: distance, as a share of the edge, over which the new logits' weight falls from 1
             towards ``far``, as a Gaussian.
-        far: weight of the new logits at a distance.
+        far: weight of the new logits at a distance, one or (1, h, w).
     """
     height, width = new.shape[1:]
     x = (torch.arange(width, device=new.device) + 0.5) / width - place[0]

@@ -24,7 +24,7 @@ from common.data.geometry import to_input
 
 REMEMBERED = 4  # windows whose features are kept, beside the whole photo's
 OUTSIDE = -8.0  # logit of what lies beyond the window
-FAR = 0.7  # of `settle`: networks of instances change their minds less than those before them
+FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos from elsewhere
 
 
 @dataclass
@@ -53,18 +53,25 @@ class ZoomPredictor(PhotoPredictor):
     Args:
         model: as of `PromptedPredictor`; its mask's grid halves the square.
         card: as `load_checkpoint` returns it; photos are stretched.
-        reach, far: of `settle`.
+        reach: of `settle`.
+        far, against: its weight of what the newest click asks for (a positive one that the mask
+            grows), and of what it does not.
 
     Attributes:
         by_network: (H, W) bool, the last mask before `obey`.
     """
 
     def __init__(
-        self, model: nn.Module, card: Card, reach: float = REACH, far: float = FAR
+        self,
+        model: nn.Module,
+        card: Card,
+        reach: float = REACH,
+        far: float = FAR,
+        against: float = AGAINST,
     ) -> None:
         super().__init__()
         self.model: Any = model.eval()
-        self.card, self.reach, self.far = card, reach, far
+        self.card, self.reach, self.far, self.against = card, reach, far, against
         self.device = next(model.parameters()).device
         self.by_network: np.ndarray | None = None
 
@@ -150,7 +157,9 @@ class ZoomPredictor(PhotoPredictor):
         logits = out["mask"].float().cpu()
         if given is not None and len(points) > 1:
             place = (asked[0][0, -1] + 0.5) / edge
-            logits = settle(logits[0], given[0], place, self.reach, self.far)[None]
+            wanted = (logits[0] > given[0]) == bool(labels[-1] == 1)  # it grows, or it shrinks
+            weight = torch.where(wanted, self.far, self.against)
+            logits = settle(logits[0], given[0], place, self.reach, weight)[None]
         return out, logits
 
     def _given(self, previous: np.ndarray) -> Tensor:
