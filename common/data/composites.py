@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from torchvision.transforms import v2
 
 from common.data.cache import PetCache
 from common.data.scene import ANIMALS, Mix, Scene
+
+VERSION = 1  # raise it when the same mix would be drawn otherwise
 
 
 class Composites(Dataset):
@@ -36,11 +38,6 @@ class Composites(Dataset):
         self.cache, self.rows, self.transform, self.mix = cache, rows, transform, mix or Mix()
         self.breed = cache.manifest["breed_id"].to_numpy()
         self.of_breed = {b: rows[self.breed[rows] == b] for b in np.unique(self.breed[rows])}
-
-    @property
-    def identity(self) -> dict:
-        """What the items follow from, beside the photos."""
-        return {"composites": 1, **asdict(self.mix)}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -81,3 +78,22 @@ class Composites(Dataset):
             return row
         pool = self.of_breed[self.breed[row]] if rng.random() < self.mix.same_breed else self.rows
         return int(rng.choice(pool))
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Makes `Composites` of a mix, as the `Items` of a training."""
+
+    mix: Mix = field(default_factory=Mix)
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> dict:
+        """What the items follow from, beside the photos."""
+        return asdict(self.mix)
+
+    def __call__(
+        self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
+    ) -> Composites:
+        """Scenes of some rows of a cache."""
+        return Composites(cache, rows, transform, self.mix)

@@ -26,6 +26,7 @@ from common.config import CHECKPOINTS, RESULTS, UserError, atomic_path
 from common.data.augment import augmentation
 from common.data.dataset import PetCache, PetDataset
 from common.models import create_model, default_kwargs, full_name
+from common.models.point.growth import begin_from
 from common.provenance import file_sha256, json_sha256, processor, version_of
 from common.training.optim import check_settings
 from common.training.processes import is_main, wait
@@ -84,7 +85,7 @@ class Training:
         torch.manual_seed(self.config.seed)
         network = create_model(self.model, folder=results / CHECKPOINTS.name, **self.kwargs)
         if self.start is not None:
-            network.load_state_dict(load_checkpoint(self.start)[0].state_dict())
+            begin_from(network, load_checkpoint(self.start)[0].state_dict())
         return network
 
     def card(self, cache: PetCache) -> Card:

@@ -10,7 +10,7 @@ import torch
 
 from common.data.augment import augmentation
 from common.data.cache import PetCache
-from common.data.composites import Composites
+from common.data.composites import Composites, Scenes
 from common.data.scene import ANIMALS, Mix, Scene, box_of, feathered, resized
 
 NONE = Mix(single=0, alone=0, several=0, ground=0)
@@ -70,7 +70,9 @@ def test_the_same_seed_draws_the_same_scene(cache: PetCache):
 def test_scenes_are_varied_as_photos_are(cache: PetCache):
     data = Composites(cache, cache.rows("train"), augmentation("full"))
     assert data[0]["mask"].dtype == torch.uint8
-    assert data.identity["several"] == Mix().several
+    scenes = Scenes(Mix(twin=0.5))
+    assert scenes.identity["twin"] == 0.5 and scenes.inputs == ()
+    assert scenes(cache, cache.rows("train")).mix.twin == 0.5
 
 
 def test_shares_sum_to_one():

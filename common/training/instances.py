@@ -1,0 +1,142 @@
+"""How the largest point UNet learns what a click means: one animal among several.
+
+Two lessons on `data.composites`, after those on single photos. In the first the animals of a
+scene differ in light and colours; in the second many are alike, since on photos from elsewhere the
+network took neighbours of one litter for one animal.
+
+    python -m common.training.instances --data-root DIR
+
+does both; a run that is stopped goes on from its last epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from common.config import CHECKPOINTS, IGNORE, RESULTS, cli
+from common.data.cache import PetCache
+from common.data.composites import Scenes
+from common.data.dataset import prepare, to_float
+from common.data.scene import Mix
+from common.training.click_validation import click_batch
+from common.training.optim import TrainConfig
+from common.training.runs import Run, Training
+
+VERSION = 1  # raise it when the same network would be scored otherwise
+SIZE = 256
+KWARGS = {
+    "instances": True,
+    "proximity": [1 / 16, 1 / 4],
+    "attending": 2,
+    "rounds": 8,
+    "blank": 0.12,
+}
+APART = Mix(
+    single=0.25, alone=0.15, several=0.52, ground=0.08, tile=0.25, beside=0.5,
+    twin=0.0, harmony=0.0, coarse=0.0,
+)  # fmt: skip
+SCENES = 48  # of each kind, for validation
+AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
+
+
+def lessons(start: str = "point_unet_single", name: str = "point_unet") -> tuple[Training, ...]:
+    """Both lessons; the second goes on from the first and leaves the checkpoint ``name``.
+
+    Args:
+        start: checkpoint of a network that knows single photos.
+        name: of the result; the first lesson's is called ``name`` + "_apart".
+    """
+    common = {"samples": 1280, "batch_size": 16, "warmup": 0.5, "ema": 0.998}
+    how = {"model": "point_unet", "kwargs": KWARGS, "score": quick_instance_scores}
+    first = Training(
+        f"{name}_apart",
+        config=TrainConfig(epochs=10, lr=5e-4, coarse=1.0, **common),
+        items=Scenes(APART),
+        start=CHECKPOINTS / start,
+        **how,
+    )
+    second = Training(
+        name,
+        config=TrainConfig(epochs=15, lr=4e-4, coarse=0.85, **common),
+        items=Scenes(),
+        start=CHECKPOINTS / first.name,
+        **how,
+    )
+    return first, second
+
+
+@torch.inference_mode()
+def quick_instance_scores(
+    model: nn.Module, cache: PetCache, split: str, accelerator: Accelerator
+) -> dict[str, float]:
+    """val_iou_clicks, the mean IoU of single photos and scenes of several after 1, 3, 5 clicks.
+
+    The scenes are always the same; of each the animal that was laid last and shows enough of
+    itself is clicked on, at the cache's size. Every process scores all of them.
+    """
+    model.eval()
+    scores: dict[str, float] = {}
+    with torch.random.fork_rng(devices=[]):
+        for kind in ("several", "single"):
+            torch.manual_seed(7)
+            scores |= _scores_of(model, cache, split, kind, accelerator)
+    mean = np.mean([scores[f"val_{kind}_{k}"] for kind in ("several", "single") for k in AT])
+    return {"val_iou_clicks": float(mean), **scores}
+
+
+def _scores_of(
+    model: nn.Module, cache: PetCache, split: str, kind: str, accelerator: Accelerator
+) -> dict[str, float]:
+    rows = cache.rows(split)
+    rows = rows[:: max(1, len(rows) // SCENES)][:SCENES]
+    only = {"single": 0.0, "alone": 0.0, "several": 0.0, "ground": 0.0, kind: 1.0}
+    data, curves = Scenes(Mix(**only))(cache, rows), []
+    for at in range(0, len(rows), 16):
+        items = [data[i] for i in range(at, min(at + 16, len(rows)))]
+        image = to_float(torch.stack([item["image"] for item in items]))
+        truths = [last_animal(item["mask"].numpy()) for item in items]
+        curves.append(click_batch(model, image.to(accelerator.device), truths))
+    iou = np.concatenate(curves, 1).mean(1)
+    return {f"val_{kind}_{k}": float(iou[k]) for k in (0, *AT)}
+
+
+def last_animal(mask: np.ndarray) -> np.ndarray:
+    """The truth (S, S) of the animal laid last that covers half a per cent of a scene."""
+    numbers, areas = np.unique(mask[(mask > 0) & (mask != IGNORE)], return_counts=True)
+    large = numbers[areas > 0.005 * mask.size]
+    chosen = large[-1] if len(large) else 1
+    return np.where(mask == IGNORE, IGNORE, mask == chosen).astype(np.uint8)
+
+
+@cli
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m common.training.instances")
+    parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
+    parser.add_argument("--results", type=Path, default=RESULTS / "local", help="results folder")
+    args = parser.parse_args(argv)
+    cache, run = prepare(args.data_root, size=SIZE), None
+    for lesson in lessons():
+        run = _taught(lesson, cache, args.results)
+    if run is not None:
+        print(run.history.round(4).to_string(index=False))
+
+
+def _taught(lesson: Training, cache: PetCache, results: Path) -> Run:
+    own = results / CHECKPOINTS.name / Path(lesson.start or "").name
+    if own.with_suffix(".json").is_file():  # the lesson before was given here
+        from dataclasses import replace
+
+        lesson = replace(lesson, start=own)
+    return lesson.run_or_load(cache, results)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,61 @@
+"""Lessons on scenes: what follows what, how an epoch is chosen, and that a small one runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from common.checkpoint import save_checkpoint
+from common.data.cache import PetCache
+from common.models.point.point_unet import PointUNet
+from common.training.instances import last_animal, lessons, quick_instance_scores
+from common.training.runs import Training
+
+SMALL = {"encoder": "residual", "widths": [8, 8, 8, 8]}
+
+
+def test_the_second_lesson_goes_on_from_the_first():
+    first, second = lessons()
+    assert second.start.name == first.name and second.name == "point_unet"
+    assert first.items.identity != second.items.identity
+    for lesson in (first, second):
+        mix = lesson.items.mix
+        assert abs(mix.single + mix.alone + mix.several + mix.ground - 1) < 1e-9
+
+
+def test_the_animal_laid_last_is_the_truth():
+    mask = np.zeros((40, 40), np.uint8)
+    mask[:10], mask[20:30], mask[39, :2], mask[10] = 1, 2, 3, 255
+    truth = last_animal(mask)
+    assert (truth[20:30] == 1).all() and (truth[10] == 255).all() and (truth == 1).sum() == 400
+
+
+def test_scenes_of_validation_are_always_the_same(cache: PetCache):
+    torch.manual_seed(0)
+    model = PointUNet(**SMALL, instances=True)
+    state = torch.get_rng_state()
+    first = quick_instance_scores(model, cache, "val", Accelerator())
+    assert torch.equal(state, torch.get_rng_state())
+    assert first == quick_instance_scores(model, cache, "val", Accelerator())
+    assert next(iter(first)) == "val_iou_clicks" and set(first) >= {
+        "val_several_5",
+        "val_single_0",
+    }
+
+
+def test_a_lesson_grows_from_a_network_of_single_photos(cache: PetCache, tmp_path: Path):
+    old = Training("old", model="point_unet", kwargs=SMALL)
+    save_checkpoint(tmp_path / "old", old.network(), old.card(cache))
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "old.csv").write_text("epoch,seconds\n1,60\n")
+    lesson = lessons()[0]
+    config = replace(lesson.config, epochs=1, samples=4, batch_size=2, precision="no", workers=0)
+    kwargs = {**lesson.kwargs, **SMALL}
+    lesson = replace(lesson, name="new", config=config, kwargs=kwargs, start=tmp_path / "old")
+    run = lesson.run_or_load(cache, tmp_path)
+    assert run.card.kwargs["instances"] and run.history["val_iou_clicks"].notna().all()
+    assert run.before == 1
