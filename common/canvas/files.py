@@ -115,9 +115,8 @@ def predict_objects(
     labels_file, overlay_file, json_file = outputs(photo, out, several=True)
     with atomic_path(labels_file) as path:
         Image.fromarray(label_map(found)).save(path)
-    classes = sum(
-        one.mask * (CLASSES.index(one.species[0]) if one.species else 1) for one in found
-    )
+    kinds = [CLASSES.index(one.species[0]) if one.species else 1 for one in found]
+    classes = np.max([one.mask * kind for one, kind in zip(found, kinds, strict=True)], axis=0)
     clicks = [click for one in found for click in one.clicks]
     with atomic_path(overlay_file) as path:
         draw_overlay(image, classes.astype(np.uint8), clicks).save(path)

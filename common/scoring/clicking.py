@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -133,7 +134,7 @@ def clicks_or_load(
     if root is None:
         return read_table(file)
     root, stem = resolve_root(root), results / "checkpoints" / name
-    how = {"first": first, "clicks": clicks, "photos": photos}
+    how: dict[str, Any] = {"first": first, "clicks": clicks, "photos": photos}
     key = {"checkpoint": read_card(stem)["tensors_sha256"], "data": fingerprint(root), **how}
     return artifact(file, partial(score_clicks, stem, root, split, results, **how), key=key)
 

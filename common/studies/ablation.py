@@ -19,9 +19,10 @@ from common.models.weights import MissingWeights
 from common.scoring.photos import evaluate
 from common.scoring.scores import bootstrap, paired_difference
 from common.studies.variants import Variant
-from common.training.features import on_features
+from common.training.contracts import Score
+from common.training.frozen import on_features
 from common.training.runs import Run, Training
-from common.training.trainer import Score, TrainConfig
+from common.training.trainer import TrainConfig
 from common.training.validation import quick_scores
 
 VERSION = 1  # raise it when variants are trained or measured in another way

@@ -124,8 +124,8 @@ def click_on(
     """
     tables = []
     for way, (name, reach) in compared.items():
-        loaded: tuple = load_checkpoint(checkpoints / f"{name}.json")
-        predictor = PromptedPredictor(*loaded, reach)
+        model, card = load_checkpoint(checkpoints / f"{name}.json")
+        predictor = PromptedPredictor(model, card, reach)
         tables.append(evaluate_clicks(predictor, root, "val", photos=photos)[0].assign(way=way))
     return pd.concat(tables, ignore_index=True)
 

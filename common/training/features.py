@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
-from common.config import RESULTS, UserError, cache_root
+from common.config import UserError, cache_root
 from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
@@ -29,7 +29,6 @@ from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.packing import pack
 from common.models.query.segmenter import EncoderSegmenter
 from common.provenance import json_sha256
-from common.training.runs import Training
 
 VERSION = 1  # raise it when the same encoder and photos give other features
 VIEWS = 4  # of each training photo, unless told otherwise
@@ -142,23 +141,6 @@ def keep_features(
     identity = json.loads(json.dumps(identity))  # as it will be read again
     name = f"features-{model.encoder.name}-{cache.info['size']}-{json_sha256(identity)[:12]}"
     return FeatureCache(Path(folder or cache_root()) / name, model, cache, identity)
-
-
-def on_features(
-    training: Training, cache: PetCache | None, views: int = VIEWS, results: Path = RESULTS
-) -> Training:
-    """The training on kept features where its encoder is frozen, else as it is.
-
-    Args:
-        cache: the photos; None, where a training is only loaded, keeps nothing.
-        views: of `keep_features`, which vary already; 0 keeps nothing.
-        results: of `Training.network`.
-    """
-    network = training.network(results) if views and cache is not None else None
-    if not isinstance(getattr(network, "encoder", None), FrozenEncoder):
-        return training
-    kept = keep_features(network, cache, views=views, recipe=training.config.recipe)
-    return replace(training, items=kept, config=replace(training.config, recipe="none"))
 
 
 def _shapes(model: EncoderSegmenter, size: int, rows: int, views: int) -> dict[str, tuple]:

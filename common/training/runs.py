@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
+from typing import Any, cast
 
 import pandas as pd
 import torch
@@ -28,9 +29,10 @@ from common.data.dataset import PetCache, PetDataset
 from common.models import create_model, default_kwargs, full_name
 from common.models.point.growth import begin_from
 from common.provenance import file_sha256, json_sha256, processor, version_of
+from common.training.contracts import Items, Score, watched
 from common.training.optim import check_settings
 from common.training.processes import is_main, wait
-from common.training.trainer import Items, Score, TrainConfig, Trainer, watched
+from common.training.trainer import TrainConfig, Trainer
 from common.training.validation import quick_scores
 
 
@@ -101,7 +103,8 @@ class Training:
         return self._key(self.network(results), cache)
 
     def _key(self, network: nn.Module, cache: PetCache) -> str:
-        card = self.card(cache)
+        card, model = self.card(cache), cast(Any, type(network))
+        items = getattr(self.items, "__name__", type(self.items).__name__)
         code = {"loop": Trainer, "augmentation": augmentation, "score": self.score}
         parts = {
             "config": asdict(self.config),
@@ -109,14 +112,13 @@ class Training:
             "kwargs": card.kwargs,
             "data": cache.identity,
             "score": self.score.__name__,
-            "items": [getattr(self.items, "__name__", type(self.items).__name__)],
+            "items": [items, self.items.identity],
             "versions": {
-                "model": type(network).version,
+                "model": model.version,
                 "items": version_of(self.items),
                 **{role: version_of(thing) for role, thing in code.items()},
             },
         }
-        parts["items"].append(self.items.identity)
         if encoder := frozen_encoder(network):
             parts["encoder"] = encoder
         if self.start is not None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,54 +19,17 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, RandomSampler
-from torchvision.transforms import v2
+from torch.utils.data import DataLoader, RandomSampler
 from tqdm.auto import tqdm
 
 from common.config import UserError, atomic_path
 from common.data.augment import augmentation, shrink
 from common.data.dataset import PetCache, PetDataset, to_float
+from common.training.contracts import Items, Score, WithLoss, watched
 from common.training.optim import TrainConfig, averaged, decay_groups, learning_rate
 from common.training.validation import quick_scores
 
 VERSION = 1  # raise it when the same batches would lead to other weights: all train again
-
-# (model, cache, split, accelerator) -> scores named val_…; the first, higher is better, decides.
-Score = Callable[[nn.Module, PetCache, str, Accelerator], dict[str, float]]
-
-
-class Items(Protocol):
-    """What makes training items of some rows of a cache.
-
-    Attributes:
-        inputs: keys of an item that the network is given beside its own ``inputs``.
-        identity: JSON-able; what the items follow from beside the photos.
-    """
-
-    inputs: tuple[str, ...]
-    identity: dict
-
-    def __call__(
-        self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
-    ) -> Dataset:
-        """Items as of `PetDataset`, perhaps with more keys."""
-        ...
-
-
-def watched(columns: Iterable[str]) -> str:
-    """The column of a history that chooses the epoch: the first of validation's scores."""
-    return next(name for name in columns if name.startswith("val_"))
-
-
-class WithLoss(nn.Module):
-    """Calls ``model.loss`` from ``forward``, where accelerate hooks in."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, batch: dict[str, Tensor]) -> Tensor:
-        return self.model.loss(batch)
 
 
 class Trainer:

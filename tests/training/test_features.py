@@ -21,7 +21,8 @@ from common.models.encoders.packing import pack, unpack
 from common.models.encoders.recipes import ENCODERS
 from common.models.pretraining.mae import small_vit
 from common.models.query.segmenter import EncoderSegmenter
-from common.training.features import FeatureCache, keep_features, on_features
+from common.training.features import FeatureCache, keep_features
+from common.training.frozen import on_features
 from common.training.runs import Training
 from common.training.trainer import TrainConfig, Trainer
 from tests.models.pretraining import test_mae
