@@ -90,7 +90,7 @@ class Lab:
             make: measures.
             key: what the table follows from; None reads what is stored.
         """
-        from common.artifacts import artifact
+        from common.files import artifact
 
         return artifact(self.results / file, make, key=key if self.root else None)
 

@@ -23,6 +23,7 @@ ONLY_HERE = {  # a package that changes often is touched in few places
     "accelerate": {
         "training.trainer",
         "training.contracts",
+        "training.instances",
         "training.validation",
         "training.click_validation",
         "training.pretrain",

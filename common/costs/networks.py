@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from common.artifacts import artifact
 from common.config import CLASSES
 from common.costs.stopwatch import in_turn
 from common.data.dataset import to_float
 from common.data.geometry import fit_mask, fit_photo
+from common.files import artifact
 from common.models import create_model, default_kwargs
 from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.packing import pack

@@ -16,7 +16,6 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
-from common.artifacts import artifact
 from common.clicks.predictor import Predictor, PromptedPredictor
 from common.clicks.prompts import Click, Clicker
 from common.clicks.robot import reply
@@ -24,6 +23,7 @@ from common.costs.stopwatch import seconds
 from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
+from common.files import artifact
 from common.models.query.segmenter import EncoderSegmenter
 from common.provenance import processor
 from common.training.features import FeatureCache

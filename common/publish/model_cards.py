@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.artifacts import read_table
 from common.checkpoint import checkpoint_files, read_card
 from common.config import CHECKPOINTS, RESULTS, atomic_path, cli
+from common.files import read_table
 from common.models import model_spec
 from common.models.encoders.recipes import ENCODERS
 from common.scoring.click_scores import click_scores

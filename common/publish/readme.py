@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.artifacts import read_table
 from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from common.costs.speed import latency_quantiles
+from common.files import read_table
 from common.models import model_spec
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.artifacts import full_key, read_table, stored, write_table
 from common.checkpoint import committed, read_card
 from common.config import CHECKPOINTS, RESULTS, UserError, cli
 from common.data.dataset import resolve_root
 from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pairs
+from common.files import full_key, read_table, stored, write_table
 from common.provenance import processor
 from common.robustness.entrants import SEED, Entrant, Photo, count_sample, enter, forecast
 from common.robustness.perturb import LEVELS, PERTURBATIONS

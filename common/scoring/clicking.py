@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from common.artifacts import artifact, read_table
 from common.checkpoint import read_card, stem_of
 from common.clicks import CLICKS, PHOTOS
 from common.clicks.predictor import Predictor, load_predictor
@@ -26,11 +25,12 @@ from common.clicks.sam import sam_weights
 from common.config import CLASSES, RESULTS, UserError, overlap
 from common.data.dataset import resolve_root
 from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pairs
+from common.files import artifact, read_table
 from common.provenance import file_sha256, processor
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import log_test_read, print_problems
 
-VERSION = 1  # raise it when other photos or rows are counted; see `common.artifacts`
+VERSION = 1  # raise it when other photos or rows are counted; see `common.files`
 
 
 def click_through(

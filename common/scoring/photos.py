@@ -17,12 +17,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from common.artifacts import artifact, read_table
 from common.checkpoint import Card, load_checkpoint, read_card
 from common.config import RESULTS, SPLITS, UserError, atomic_path
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pairs
-from common.files import locked
+from common.files import artifact, locked, read_table
 from common.inference import predict_probabilities
 from common.provenance import git_commit
 from common.scoring.counts import image_counts
@@ -43,7 +42,7 @@ HEADLINE = (
     "ece",
 )
 BATCH = 16
-VERSION = 1  # raise it when other photos or rows are counted; see `common.artifacts`
+VERSION = 1  # raise it when other photos or rows are counted; see `common.files`
 
 
 def evaluate(

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.artifacts import artifact, full_key, read_table
 from common.config import RESULTS
 from common.data.cache import PetCache
 from common.data.dataset import prepare, resolve_root
+from common.files import artifact, full_key, read_table
 from common.models.weights import MissingWeights
 from common.scoring.photos import evaluate
 from common.scoring.scores import bootstrap, paired_difference

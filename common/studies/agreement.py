@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from common.artifacts import artifacts
 from common.checkpoint import Card, load_checkpoint, read_card
 from common.config import CHECKPOINTS, CLASSES, IGNORE, RESULTS, UserError
 from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pair
+from common.files import artifacts
 from common.inference import predict_probabilities
 from common.provenance import json_sha256
 from common.scoring.counts import image_counts

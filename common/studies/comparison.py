@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from common.artifacts import read_table
 from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, UserError, iou
+from common.files import read_table
 from common.models import model_spec
 from common.scoring.bootstrap import difference, intervals
 from common.scoring.click_scores import iou_curves, mean_intervals

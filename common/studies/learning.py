@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.artifacts import read_table
 from common.config import RESULTS
 from common.data.dataset import prepare
+from common.files import read_table
 from common.scoring.scores import bootstrap
 from common.studies.ablation import SEGMENTATION, train_variants
 from common.studies.variants import Variant

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from common.artifacts import artifacts
 from common.checkpoint import load_checkpoint, read_card
 from common.config import RESULTS
 from common.data.cache import PetCache
+from common.files import artifacts
 from common.models.pretraining.captions import BREEDS, HELD_OUT, SPECIES
 from common.models.pretraining.clip import PetClip
 from common.scoring.scores import draw

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import common.publish.model_cards as module
-from common.artifacts import read_table
 from common.config import CHECKPOINTS, RESULTS, ROOT
+from common.files import read_table
 from common.models import MODELS, PRETRAINING
 from common.publish.model_cards import model_card, model_cards
 from common.publish.setup_cell import RELEASE, REPOSITORY

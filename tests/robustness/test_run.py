@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import common.robustness.run as module
-from common import artifacts
+from common import files as artifacts
 from common.checkpoint import Card, committed, load_checkpoint, save_checkpoint
 from common.config import UserError
 from common.robustness.perturb import PERTURBATIONS

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import common.scoring.clicking as module
-from common import artifacts
+from common import files as artifacts
 from common.checkpoint import Card, save_checkpoint
 from common.config import UserError
 from common.data.pets import balanced_sample

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from common import artifacts
+from common import files as artifacts
 from common.checkpoint import Card, save_checkpoint
 from common.config import RESULTS, UserError
 from common.evaluate import json_line, main

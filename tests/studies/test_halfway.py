@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.artifacts import read_table
 from common.config import CHECKPOINTS, RESULTS, UserError
+from common.files import read_table
 from common.studies import halfway
 
 

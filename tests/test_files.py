@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from common.artifacts import artifact, artifacts
 from common.config import UserError
+from common.files import artifact, artifacts
 
 
 def test_a_table_is_made_once_for_its_key(tmp_path: Path):
