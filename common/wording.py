@@ -51,6 +51,7 @@ LABELS = {
     "clip_seg": "CLIP-Seg",
     "point_unet": "Point UNet",
     "point_unet_few": "Point UNet, first lesson",
+    "point_unet_instances": "Point UNet, several animals",
     "point_unet_m": "Point UNet M",
     "point_unet_s": "Point UNet S",
     "imagenet_baseline": "ImageNet baseline",

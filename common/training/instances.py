@@ -46,7 +46,7 @@ SCENES = 48  # of each kind, for validation
 AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
 
 
-def lessons(start: str = "point_unet_single", name: str = "point_unet") -> tuple[Training, ...]:
+def lessons(start: str = "point_unet", name: str = "point_unet_instances") -> tuple[Training, ...]:
     """Both lessons; the second goes on from the first and leaves the checkpoint ``name``.
 
     Args:

@@ -20,7 +20,7 @@ SMALL = {"encoder": "residual", "widths": [8, 8, 8, 8]}
 
 def test_the_second_lesson_goes_on_from_the_first():
     first, second = lessons()
-    assert second.start.name == first.name and second.name == "point_unet"
+    assert second.start.name == first.name and second.name == "point_unet_instances"
     assert first.items.identity != second.items.identity
     for lesson in (first, second):
         mix = lesson.items.mix
