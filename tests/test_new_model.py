@@ -37,8 +37,9 @@ def register(registry: Path, diff: str) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project with a new module, a new notebook, and a line in the registry."""
-    away = shutil.ignore_patterns("__pycache__", "local", "_smoke", "counts", "clicks")
+    built, measured = ("__pycache__", "local", "_smoke"), ("counts", "clicks")
     for folder in ("common", "tests", "notebooks", "results"):
+        away = shutil.ignore_patterns(*built, *(measured if folder == "results" else ()))
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=away)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     module, parameters, work = blocks(STEPS, "python")

@@ -1,27 +1,28 @@
 """The stopwatch: a call's seconds, and calls that take turns so that noise falls on all alike.
 
-Its clock is torch's, which waits until an accelerator has done its work. (`Timer` of the same
-package warms each call up anew, and so cannot let several take turns.)
+(`torch.utils.benchmark.Timer` warms each call up anew, and so cannot let several take turns.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+from time import perf_counter
 from typing import TypeVar
 
 import torch
-from torch.utils.benchmark import timer
 from tqdm.auto import tqdm
 
 Key = TypeVar("Key")
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long a call takes."""
-    start = timer()
+    """How long a call takes, to the end of what it gave an accelerator to do."""
+    start = perf_counter()
     work()
-    return timer() - start
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return perf_counter() - start
 
 
 def in_turn(

@@ -35,7 +35,7 @@ def test_a_second_pipeline_is_sent_away_and_the_first_goes_on(
             timeout=300,
         )
         assert second.returncode == 2
-        assert second.stderr.startswith("error: another pipeline is already running in ")
+        assert second.stderr.startswith("error: another process is already at work in ")
         assert "wait for it to end" in second.stderr and second.stderr.count("\n") == 1
     (root / "go").touch()
     said, error = first.communicate(timeout=300)
