@@ -50,7 +50,6 @@ LABELS = {
     "mae_seg": "MAE-Seg",
     "clip_seg": "CLIP-Seg",
     "point_unet": "Point UNet",
-    "point_unet_any": "Point UNet, any animal",
     "point_unet_few": "Point UNet, first lesson",
     "point_unet_instances": "Point UNet, several animals",
     "point_unet_m": "Point UNet M",

@@ -61,7 +61,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(stopwatch, "timer", found.perf_counter)
+    monkeypatch.setattr(stopwatch, "perf_counter", found.perf_counter)
     return found
 
 
