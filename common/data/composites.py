@@ -15,6 +15,7 @@ from common.data.cache import PetCache
 from common.data.scene import ANIMALS, Mix, Scene
 
 VERSION = 1  # raise it when the same mix would be drawn otherwise
+KINDS = ("single", "near", "alone", "several", "ground")
 
 
 class Composites(Dataset):
@@ -59,9 +60,10 @@ class Composites(Dataset):
 
     def _draw(self, scene: Scene, row: int, rng: np.random.Generator) -> None:
         mix = self.mix
-        shares = mix.single, mix.alone, mix.several, mix.ground
-        kind = rng.choice(["single", "alone", "several", "ground"], p=shares)
-        if kind == "single" or (kind == "several" and rng.random() < mix.whole):
+        kind = rng.choice(KINDS, p=[getattr(mix, kind) for kind in KINDS])
+        if kind == "near":
+            scene.lay_near(row)
+        elif kind == "single" or (kind == "several" and rng.random() < mix.whole):
             scene.lay_photo(row)
         else:
             scene.lay_ground(self.rows)
@@ -86,6 +88,11 @@ class Scenes:
 
     mix: Mix = field(default_factory=Mix)
     inputs: tuple[str, ...] = ()
+
+    @property
+    def input_size(self) -> int:
+        """See `Items`."""
+        return self.mix.size
 
     @property
     def identity(self) -> dict:

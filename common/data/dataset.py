@@ -28,11 +28,12 @@ class PetDataset(Dataset):
     ``species`` and ``breed`` (both counted from 0).
 
     Attributes:
-        inputs, identity: of `common.training.trainer.Items`: nothing beside the photos.
+        inputs, identity, input_size: of `common.training.trainer.Items`: nothing but the photos.
     """
 
     inputs: tuple[str, ...] = ()
     identity: dict = {}
+    input_size = 0
 
     def __init__(
         self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None

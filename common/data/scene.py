@@ -18,6 +18,7 @@ from common.data.cache import PetCache
 
 ANIMALS = 6  # of a scene, at most
 FEW = 50  # pixels that say nothing of an animal's colours
+NEAR = (0.35, 0.75)  # edge of a view from near, as a share of the photo's
 BOX = Image.Resampling.BILINEAR
 Part = tuple[int, int, int, int]  # left, top, right, bottom, in pixels
 
@@ -28,6 +29,7 @@ class Mix:
 
     Attributes:
         single: a whole photo as it is.
+        near: a part of a photo, round some spot of its animal's outline.
         alone: one animal on the ground of another photo.
         several: two to five animals.
         ground: no animal.
@@ -40,9 +42,11 @@ class Mix:
         harmony: share of the cut-outs in the light and colours of the animals laid before.
         coarse: share of the scenes that show as little as a small animal enlarged.
         smallest, largest: longer edge of a cut-out, in shares of the frame, even in its logarithm.
+        size: edge of a scene in pixels; 0 takes the cache's, whose photos may be larger.
     """
 
     single: float = 0.16
+    near: float = 0.0
     alone: float = 0.12
     several: float = 0.65
     ground: float = 0.07
@@ -56,6 +60,7 @@ class Mix:
     coarse: float = 0.15
     smallest: float = 0.12
     largest: float = 0.9
+    size: int = 0
 
 
 class Place(NamedTuple):
@@ -72,7 +77,8 @@ class Scene:
     """A canvas: ``image`` (S, S, 3), ``mask`` (S, S) and ``species`` of the animals on it."""
 
     def __init__(self, cache: PetCache, mix: Mix, rng: np.random.Generator) -> None:
-        self.cache, self.mix, self.rng, self.size = cache, mix, rng, cache.info["size"]
+        self.cache, self.mix, self.rng, self.full = cache, mix, rng, cache.info["size"]
+        self.size = mix.size or self.full
         self.image = np.full((self.size, self.size, 3), 128, np.uint8)
         self.mask = np.zeros((self.size, self.size), np.uint8)
         self.species: list[int] = []
@@ -80,12 +86,25 @@ class Scene:
 
     def lay_photo(self, row: int) -> None:
         """Fill the frame with a photo and its animal."""
-        self.image[:] = self.cache.images[row]
-        self.mask[:] = self._numbered(self.cache.masks[row], row)
+        self._lay_part(row, (0, 0, self.full, self.full))
+
+    def lay_near(self, row: int) -> None:
+        """Fill the frame with a third to three quarters of a photo, round a spot of the outline."""
+        rng, edge = self.rng, int(self.full * self.rng.uniform(*NEAR))
+        spots = np.argwhere(self.cache.masks[row] == IGNORE)
+        y, x = rng.choice(spots) if len(spots) else (self.full // 2, self.full // 2)
+        left, top = (int(np.clip(c - edge * rng.random(), 0, self.full - edge)) for c in (x, y))
+        self._lay_part(row, (left, top, left + edge, top + edge))
+
+    def _lay_part(self, row: int, part: Part) -> None:
+        how = (part, self.size, self.size, False)
+        self.image[:] = resized(self.cache.images[row], *how, BOX)
+        mask = resized(self.cache.masks[row], *how, Image.Resampling.NEAREST)
+        self.mask[:] = self._numbered(mask, row)
 
     def lay_ground(self, rows: np.ndarray, tries: int = 60) -> None:
         """Fill the frame with a part of some photo that shows no animal, or with grey."""
-        cache, rng, size = self.cache, self.rng, self.size
+        cache, rng, size = self.cache, self.rng, self.full
         for attempt in range(tries):
             if attempt % 6 == 0:
                 row = rng.choice(rows)
@@ -96,7 +115,7 @@ class Scene:
             if bare[y : y + height : 3, x : x + width : 3].all():
                 part = (x, y, x + width, y + height)
                 flip = rng.random() < 0.5
-                self.image[:] = resized(cache.images[row], part, size, size, flip, BOX)
+                self.image[:] = resized(cache.images[row], part, self.size, self.size, flip, BOX)
                 return
 
     def lay_animal(self, row: int, *, tile: bool) -> None:
@@ -105,7 +124,7 @@ class Scene:
             return
         cache, rng = self.cache, self.rng
         image, mask = cache.images[row], cache.masks[row]
-        part = (0, 0, self.size, self.size) if tile else box_of(mask > 0)
+        part = (0, 0, self.full, self.full) if tile else box_of(mask > 0)
         place, flip = self._place(row, part, tile), rng.random() < 0.5
         how = (part, place.width, place.height, flip)
         photo, labels = resized(image, *how, BOX), resized(mask, *how, Image.Resampling.NEAREST)

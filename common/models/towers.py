@@ -96,6 +96,28 @@ class TimmTaps(nn.Module):
         )
 
 
+class TimmClasses(nn.Module):
+    """The classifier of a network of timm at every place of its last map: some of its classes."""
+
+    net: Any
+
+    def __init__(self, net: Any, taps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net, self.taps = net, list(taps)
+        self.channels, self.strides = (len(taps),), (net.feature_info[-1]["reduction"],)
+        depthwise_in_float32(net)
+
+    @staticmethod
+    def depth(net: Any) -> int:
+        """How many classes can be asked for."""
+        return net.num_classes
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        classifier, seen = self.net.classifier, self.net.forward_features(image)
+        weight = classifier.weight[self.taps, :, None, None]  # a 1 × 1 convolution
+        return [nn.functional.conv2d(seen, weight, classifier.bias[self.taps])]
+
+
 class ClipTaps(nn.Module):
     """The image tower of open_clip; it knows one size, so its positions are resampled here."""
 

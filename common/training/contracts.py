@@ -23,10 +23,12 @@ class Items(Protocol):
     Attributes:
         inputs: keys of an item that the network is given beside its own ``inputs``.
         identity: JSON-able; what the items follow from beside the photos.
+        input_size: edge in pixels of the photos that the network is for; 0, as the cache's.
     """
 
     inputs: tuple[str, ...]
     identity: dict
+    input_size: int
 
     def __call__(
         self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None

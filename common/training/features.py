@@ -55,6 +55,7 @@ class FeatureCache:
     cache: PetCache
     identity: dict
     inputs: tuple[str, ...] = ("features",)
+    input_size: int = 0
 
     @property
     def rows(self) -> np.ndarray:

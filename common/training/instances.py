@@ -1,12 +1,13 @@
 """How the largest point UNet learns what a click means: one animal among several.
 
-Two lessons on `data.composites`, after those on single photos. In the first the animals of a
+Three lessons on `data.composites`, after those on single photos. In the first the animals of a
 scene differ in light and colours; in the second many are alike, since on photos from elsewhere the
-network took neighbours of one litter for one animal.
+network took neighbours of one litter for one animal; in the third half of the scenes show one
+animal as the photo has it, some of them so near that the outline can be followed.
 
     python -m common.training.instances --data-root DIR
 
-does both; a run that is stopped goes on from its last epoch.
+does all; a run that is stopped goes on from its last epoch.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch import nn
 
 from common.config import CHECKPOINTS, IGNORE, RESULTS, cli
 from common.data.cache import PetCache
-from common.data.composites import Scenes
+from common.data.composites import KINDS, Scenes
 from common.data.dataset import prepare, to_float
 from common.data.scene import Mix
 from common.training.click_validation import click_batch
@@ -38,20 +39,23 @@ KWARGS = {
     "rounds": 8,
     "blank": 0.12,
 }
+PHOTOS = 384  # edge of the photos that scenes are made of: details of a view from near are real
 APART = Mix(
-    single=0.25, alone=0.15, several=0.52, ground=0.08, tile=0.25, beside=0.5,
+    size=SIZE, single=0.25, alone=0.15, several=0.52, ground=0.08, tile=0.25, beside=0.5,
     twin=0.0, harmony=0.0, coarse=0.0,
 )  # fmt: skip
+ALIKE = Mix(size=SIZE)
+NEAR = Mix(size=SIZE, single=0.36, near=0.14, alone=0.1, several=0.34, ground=0.06)
 SCENES = 48  # of each kind, for validation
 AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
 
 
 def lessons(start: str = "point_unet", name: str = "point_unet_instances") -> tuple[Training, ...]:
-    """Both lessons; the second goes on from the first and leaves the checkpoint ``name``.
+    """The lessons; each goes on from the one before, the last leaves the checkpoint ``name``.
 
     Args:
         start: checkpoint of a network that knows single photos.
-        name: of the result; the first lesson's is called ``name`` + "_apart".
+        name: of the result; those of the lessons before have endings.
     """
     common = {"samples": 1280, "batch_size": 16, "warmup": 0.5, "ema": 0.998}
     how = {"model": "point_unet", "kwargs": KWARGS, "score": quick_instance_scores}
@@ -63,13 +67,20 @@ def lessons(start: str = "point_unet", name: str = "point_unet_instances") -> tu
         **how,
     )
     second = Training(
-        name,
+        f"{name}_alike",
         config=TrainConfig(epochs=15, lr=4e-4, coarse=0.85, **common),
-        items=Scenes(),
+        items=Scenes(ALIKE),
         start=CHECKPOINTS / first.name,
         **how,
     )
-    return first, second
+    third = Training(
+        name,
+        config=TrainConfig(epochs=24, lr=4e-4, coarse=0.75, **common),
+        items=Scenes(NEAR),
+        start=CHECKPOINTS / second.name,
+        **how,
+    )
+    return first, second, third
 
 
 @torch.inference_mode()
@@ -96,8 +107,8 @@ def _scores_of(
 ) -> dict[str, float]:
     rows = cache.rows(split)
     rows = rows[:: max(1, len(rows) // SCENES)][:SCENES]
-    only = {"single": 0.0, "alone": 0.0, "several": 0.0, "ground": 0.0, kind: 1.0}
-    data, curves = Scenes(Mix(**only))(cache, rows), []
+    only = dict.fromkeys(KINDS, 0.0) | {kind: 1.0}
+    data, curves = Scenes(Mix(size=SIZE, **only))(cache, rows), []
     for at in range(0, len(rows), 16):
         items = [data[i] for i in range(at, min(at + 16, len(rows)))]
         image = to_float(torch.stack([item["image"] for item in items]))
@@ -122,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     parser.add_argument("--results", type=Path, default=RESULTS / "local", help="results folder")
     args = parser.parse_args(argv)
-    cache, run = prepare(args.data_root, size=SIZE), None
+    cache, run = prepare(args.data_root, size=PHOTOS), None
     for lesson in lessons():
         run = _taught(lesson, cache, args.results)
     if run is not None:

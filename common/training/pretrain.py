@@ -33,6 +33,7 @@ class Crops:
     size: int = 96
     without: tuple[str, ...] = ()
     inputs: ClassVar[tuple[str, ...]] = ()
+    input_size: ClassVar[int] = 0
 
     @property
     def identity(self) -> dict:

@@ -96,7 +96,8 @@ class Training:
         The arguments are there in full, should the registry's defaults change.
         """
         kwargs = default_kwargs(self.model) | self.kwargs
-        return Card(full_name(self.model), kwargs, cache.info["size"], cache.info["fit"])
+        size = self.items.input_size or cache.info["size"]
+        return Card(full_name(self.model), kwargs, size, cache.info["fit"])
 
     def key(self, cache: PetCache, results: Path = RESULTS) -> str:
         """Identity of the training: settings, pixels and split, start, and versions of code."""

@@ -7,7 +7,7 @@ checkpoint of the pretraining is then the weight file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import nn
@@ -16,7 +16,8 @@ from common.config import UserError
 from common.models.layers import HALF
 from common.models.pretraining.clip import PetClip
 from common.models.pretraining.mae import small_vit
-from common.models.towers import ClipTaps, TimmTaps, clip_tower, timm_net
+from common.models.point.species import CATS, CLASSIFIER, DOGS
+from common.models.towers import ClipTaps, TimmClasses, TimmTaps, clip_tower, timm_net
 from common.models.weights import State, hub_weights, packaged_lite0
 
 SHARES = (25, 50)  # per cent of MAE's pretraining after which it was kept too
@@ -33,8 +34,8 @@ class Recipe:
         build: the whole network, with random weights.
         weights: its tensors, from where they are published.
         own: instead, the checkpoint of this project that holds them.
-        tower: how the network is tapped, `TimmTaps` or `ClipTaps`.
-        taps: layers tapped unless told otherwise.
+        tower: how the network is tapped.
+        taps: layers (of `TimmClasses`, classes) tapped unless told otherwise.
         prefix: of the network's tensors in a file that holds more.
         sha256: of the published weights, where one file is known to be theirs.
         mean, std: what its photos were normalised with, on the scale of [0, 1].
@@ -47,7 +48,7 @@ class Recipe:
     taps: tuple[int, ...]
     mean: tuple[float, float, float] = HALF
     std: tuple[float, float, float] = HALF
-    tower: type[TimmTaps] | type[ClipTaps] = TimmTaps
+    tower: type[TimmTaps] | type[ClipTaps] | type[TimmClasses] = TimmTaps
     prefix: str = ""
     sha256: str = ""
 
@@ -96,14 +97,16 @@ def clip_lite0() -> nn.Module:
     return PetClip(tower="lite0", random=True).clip.visual.trunk
 
 
+LITE0 = Recipe(
+    build=partial(timm_net, "tf_efficientnet_lite0"),
+    weights=packaged_lite0,
+    licence="Apache-2.0 (ML Illustrated, EfficientNet-Lite0)",
+    taps=(1, 2, 3, 4),
+    sha256="5ddd2127c0bca728e964962e23156ff1c18c212e2338a9541f1fe37b6a1c67e9",
+)
 ENCODERS: dict[str, Recipe] = {
-    "lite0": Recipe(
-        build=partial(timm_net, "tf_efficientnet_lite0"),
-        weights=packaged_lite0,
-        licence="Apache-2.0 (ML Illustrated, EfficientNet-Lite0)",
-        taps=(1, 2, 3, 4),
-        sha256="5ddd2127c0bca728e964962e23156ff1c18c212e2338a9541f1fe37b6a1c67e9",
-    ),
+    "lite0": LITE0,
+    CLASSIFIER: replace(LITE0, tower=TimmClasses, taps=(*DOGS, *CATS)),
     "mae_vit_b": _mae("base_patch16_224", 12),
     "mae_vit_l": _mae("large_patch16_224", 24),
     "mae_vit_h": _mae("huge_patch14_224", 32),

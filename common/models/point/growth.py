@@ -15,8 +15,7 @@ def grown(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """Tensors for ``network``: those of the smaller one, with zeros for what it lacked.
 
     Args:
-        weights: of a `PointUNet` with fewer maps in its prompt, fewer levels that attend, or
-            another head of species.
+        weights: of a `PointUNet` with fewer maps in its prompt, or fewer levels that attend.
         network: the larger `PointUNet`; tensors that are new and of no last layer stay as drawn.
     """
     own = {name: value.clone() for name, value in network.state_dict().items()}
@@ -27,8 +26,6 @@ def grown(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
                 value.zero_()
         elif old.shape == value.shape:
             value.copy_(old)
-        elif name.startswith("species"):  # the coarsest level, which it read before, comes last
-            value.zero_()[:, -old.shape[1] :] = old
         else:  # a prompt: the new maps come last
             value.zero_()[:, : old.shape[1]] = old
     return own

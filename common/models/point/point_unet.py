@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.config import IGNORE, mask_iou
+from common.models.encoders.encoder import FrozenEncoder
 from common.models.losses import image_cross_entropy, segmentation_loss
 from common.models.padding import pad, unpad
 from common.models.point.click_maps import click_maps, proximity_maps
@@ -32,8 +33,8 @@ from common.models.point.instances import (
     obeyed,
 )
 from common.models.point.pyramid import image_pyramid
+from common.models.point.species import CLASSIFIER, cat_or_dog
 
-POOLED = 2  # levels of the encoder, the coarsest, that tell the species of a clicked animal
 OBEDIENCE = 0.5  # weight of the clicks' spots in the loss
 
 
@@ -49,8 +50,8 @@ class PointUNet(nn.Module):
         previous: whether the network sees its mask of before.
         rounds: of training clicks on the network's own mistakes, at most.
         blank: share of the training photos that get no click at all.
-        instances: a click means one animal among several (`instances`): its species is read from
-            its mask, and a predictor may look at it again from near.
+        instances: a click means one animal among several (`instances`): its species is that of
+            the places under its mask (`species`), and a predictor may look at it from near.
         proximity: ranges of `proximity_maps`, seen beside the clicks; () leaves them out.
         attending: of `PromptDecoder`.
     """
@@ -84,7 +85,8 @@ class PointUNet(nn.Module):
         self.decoder = PromptDecoder(
             channels, widths, c_prompt=0 if at_input else maps, attending=attending
         )
-        self.species = nn.Linear(sum(channels[-POOLED:]) if instances else channels[-1], 2)
+        self.species = None if instances else nn.Linear(channels[-1], 2)
+        self.classifier = FrozenEncoder(CLASSIFIER) if instances else None
 
     def forward(
         self, image: Tensor, points: Tensor | None = None, labels: Tensor | None = None
@@ -101,6 +103,13 @@ class PointUNet(nn.Module):
 
     def encode_image(self, image: Tensor) -> dict[str, list[Tensor] | Tensor]:
         """What clicks do not change, of photos (B, 3, H, W) in [0, 1]: done once a photo."""
+        features = self.features(image)
+        if self.classifier is not None:
+            features["classes"] = self.classifier(features["image"])[0]
+        return features
+
+    def features(self, image: Tensor) -> dict[str, list[Tensor] | Tensor]:
+        """`encode_image` without what the mask does not need."""
         image = pad(image, self.encoder.strides[-1])
         return {"image": image} if self.join else {"image": image, "pyramid": self.encoder(image)}
 
@@ -114,7 +123,7 @@ class PointUNet(nn.Module):
         """What the clicks so far make of a photo.
 
         Args:
-            features: of `encode_image`.
+            features: of `encode_image` (or `features`, then the species is not told).
             points, labels: (B, M, 2) and (B, M); none at all is fine.
             previous: (B, 1, h, w) mask logits that an earlier call returned.
 
@@ -131,17 +140,13 @@ class PointUNet(nn.Module):
         else:
             pyramid = features["pyramid"]
         mask, quality = self.decoder(pyramid, prompt)
-        return {"mask": mask, "species": self.species_of(pyramid, mask), "quality": quality}
+        return {"mask": mask, "quality": quality, **self._species(pyramid, mask, features)}
 
-    def species_of(self, pyramid: Sequence[Tensor], mask: Tensor) -> Tensor:
-        """Logits (B, 2) of cat and dog: of the photo or, with ``instances``, of the mask's pet."""
-        if not self.instances:
-            return self.species(pyramid[-1].mean((2, 3)))
-        share, pooled = mask.detach().float().sigmoid() + 1e-3, []
-        for level in pyramid[-POOLED:]:
-            weight = F.avg_pool2d(share, mask.shape[-1] // level.shape[-1]).to(level.dtype)
-            pooled.append((level * weight).sum((2, 3)) / weight.sum((2, 3)))
-        return self.species(torch.cat(pooled, 1))
+    def _species(self, pyramid: Sequence[Tensor], mask: Tensor, features: dict) -> dict:
+        if self.species is not None:
+            return {"species": self.species(pyramid[-1].mean((2, 3)))}
+        classes = features.get("classes")
+        return {} if classes is None else {"species": cat_or_dog(classes, mask)}
 
     def prompt_maps(
         self, image: Tensor, points: Tensor | None, labels: Tensor | None, previous: Tensor | None
@@ -187,7 +192,7 @@ class PointUNet(nn.Module):
             mask = torch.where(mask == IGNORE, IGNORE, (mask > 0).to(mask.dtype))
             species = species[:, None]
         targets = choose_targets(mask, species, self.blank)
-        image, features = batch["image"], repeated(self.encode_image(batch["image"]), TARGETS)
+        image, features = batch["image"], repeated(self.features(batch["image"]), TARGETS)
         grid = small(targets.truth), small(targets.animals)
         ask = self.answerer(features)
         points, labels, previous = instance_clicks(ask, *grid, targets, self.rounds)
@@ -200,7 +205,6 @@ class PointUNet(nn.Module):
         return (
             segmentation_loss(two, wanted)
             + OBEDIENCE * obedience_loss(logits[:, 0], spot, no)
-            + 0.25 * image_cross_entropy(out["species"], targets.species)
             + F.mse_loss(out["quality"], expected)
         )
 
