@@ -89,7 +89,7 @@ class Scene:
         self._lay_part(row, (0, 0, self.full, self.full))
 
     def lay_near(self, row: int) -> None:
-        """Fill the frame with a third to three quarters of a photo, round a spot of the outline."""
+        """Fill the frame with a part of a photo (`NEAR`), round a spot of the outline."""
         rng, edge = self.rng, int(self.full * self.rng.uniform(*NEAR))
         spots = np.argwhere(self.cache.masks[row] == IGNORE)
         y, x = rng.choice(spots) if len(spots) else (self.full // 2, self.full // 2)

@@ -14,9 +14,9 @@ from torch import nn
 
 from common.config import UserError
 from common.models.layers import HALF
+from common.models.point.species import CATS, CLASSIFIER, DOGS
 from common.models.pretraining.clip import PetClip
 from common.models.pretraining.mae import small_vit
-from common.models.point.species import CATS, CLASSIFIER, DOGS
 from common.models.towers import ClipTaps, TimmClasses, TimmTaps, clip_tower, timm_net
 from common.models.weights import State, hub_weights, packaged_lite0
 
