@@ -5,30 +5,27 @@ scene differ in light and colours; in the second many are alike, since on photos
 network took neighbours of one litter for one animal; in the third half of the scenes show one
 animal as the photo has it, some of them so near that the outline can be followed.
 
-    python -m common.training.instances --data-root DIR
-
-does all; a run that is stopped goes on from its last epoch.
+They follow two lessons on single photos (notebook 05); `training.runs.run_or_load_last` does all.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import nn
 
-from common.config import CHECKPOINTS, IGNORE, RESULTS, cli
+from common.config import CHECKPOINTS, IGNORE
 from common.data.cache import PetCache
 from common.data.composites import KINDS, Scenes
-from common.data.dataset import prepare, to_float
+from common.data.dataset import to_float
 from common.data.scene import Mix
 from common.training.click_validation import click_batch
 from common.training.optim import TrainConfig
-from common.training.runs import Run, Training
+from common.training.runs import Training
 
 VERSION = 1  # raise it when the same network would be scored otherwise
 SIZE = 256
@@ -50,37 +47,32 @@ SCENES = 48  # of each kind, for validation
 AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
 
 
-def lessons(start: str = "point_unet", name: str = "point_unet_instances") -> tuple[Training, ...]:
+def lessons(
+    name: str = "point_unet", folder: Path = CHECKPOINTS, **changes: Any
+) -> tuple[Training, Training, Training]:
     """The lessons; each goes on from the one before, the last leaves the checkpoint ``name``.
 
     Args:
-        start: checkpoint of a network that knows single photos.
-        name: of the result; those of the lessons before have endings.
+        name: of the result; the others' have endings, that of the network which knows single
+            photos alone is ``name`` + "_many".
+        folder: where that one is.
+        changes: to the configuration of all three, as a smoke run makes them.
     """
     common = {"samples": 1280, "batch_size": 16, "warmup": 0.5, "ema": 0.998}
     how = {"model": "point_unet", "kwargs": KWARGS, "score": quick_instance_scores}
-    first = Training(
-        f"{name}_apart",
-        config=TrainConfig(epochs=10, lr=5e-4, coarse=1.0, **common),
-        items=Scenes(APART),
-        start=CHECKPOINTS / start,
-        **how,
+
+    def lesson(ending: str, start: str, mix: Mix, **config: Any) -> Training:
+        config = {**common, **config, **changes}
+        start = folder / (name + start)
+        return Training(
+            name + ending, config=TrainConfig(**config), items=Scenes(mix), start=start, **how
+        )
+
+    return (
+        lesson("_apart", "_many", APART, epochs=10, lr=5e-4, coarse=1.0),
+        lesson("_alike", "_apart", ALIKE, epochs=15, lr=4e-4, coarse=0.85),
+        lesson("", "_alike", NEAR, epochs=24, lr=4e-4, coarse=0.75),
     )
-    second = Training(
-        f"{name}_alike",
-        config=TrainConfig(epochs=15, lr=4e-4, coarse=0.85, **common),
-        items=Scenes(ALIKE),
-        start=CHECKPOINTS / first.name,
-        **how,
-    )
-    third = Training(
-        name,
-        config=TrainConfig(epochs=24, lr=4e-4, coarse=0.75, **common),
-        items=Scenes(NEAR),
-        start=CHECKPOINTS / second.name,
-        **how,
-    )
-    return first, second, third
 
 
 @torch.inference_mode()
@@ -124,30 +116,3 @@ def last_animal(mask: np.ndarray) -> np.ndarray:
     large = numbers[areas > 0.005 * mask.size]
     chosen = large[-1] if len(large) else 1
     return np.where(mask == IGNORE, IGNORE, mask == chosen).astype(np.uint8)
-
-
-@cli
-def main(argv: Sequence[str] | None = None) -> None:
-    """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="python -m common.training.instances")
-    parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
-    parser.add_argument("--results", type=Path, default=RESULTS / "local", help="results folder")
-    args = parser.parse_args(argv)
-    cache, run = prepare(args.data_root, size=PHOTOS), None
-    for lesson in lessons():
-        run = _taught(lesson, cache, args.results)
-    if run is not None:
-        print(run.history.round(4).to_string(index=False))
-
-
-def _taught(lesson: Training, cache: PetCache, results: Path) -> Run:
-    own = results / CHECKPOINTS.name / Path(lesson.start or "").name
-    if own.with_suffix(".json").is_file():  # the lesson before was given here
-        from dataclasses import replace
-
-        lesson = replace(lesson, start=own)
-    return lesson.run_or_load(cache, results)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -6,6 +6,7 @@ neither prose nor a plot nor a tidied module ever retrains anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -84,11 +85,14 @@ class Training:
 
         A pretrained encoder of the project's own is that of the results folder, if it has one.
         """
-        torch.manual_seed(self.config.seed)
-        network = create_model(self.model, folder=results / CHECKPOINTS.name, **self.kwargs)
+        network = self._drawn(results)
         if self.start is not None:
             begin_from(network, load_checkpoint(self.start)[0].state_dict())
         return network
+
+    def _drawn(self, results: Path) -> nn.Module:
+        torch.manual_seed(self.config.seed)
+        return create_model(self.model, folder=results / CHECKPOINTS.name, **self.kwargs)
 
     def card(self, cache: PetCache) -> Card:
         """What the checkpoint will say, but for how the training went.
@@ -100,10 +104,11 @@ class Training:
         return Card(full_name(self.model), kwargs, size, cache.info["fit"])
 
     def key(self, cache: PetCache, results: Path = RESULTS) -> str:
-        """Identity of the training: settings, pixels and split, start, and versions of code."""
-        return self._key(self.network(results), cache)
+        """Identity of the training: settings, pixels and split, start, and versions of code.
 
-    def _key(self, network: nn.Module, cache: PetCache) -> str:
+        Of the start it takes the card alone.
+        """
+        network = self._drawn(results)
         card, model = self.card(cache), cast(Any, type(network))
         items = getattr(self.items, "__name__", type(self.items).__name__)
         code = {"loop": Trainer, "augmentation": augmentation, "score": self.score}
@@ -136,11 +141,28 @@ class Training:
         if cache is None:
             return load_run(self.name, results, self.folder)
         self._check()
-        stem, network = results / self.folder / self.name, self.network(results)
-        key = self._key(network, cache)
-        if _key_of(stem) != key:
-            self._run(network, cache, key, stem, results)
+        key = self.key(cache, results)
+        if self._key_there(results) != key:
+            self._run(self.network(results), cache, key, results)
         return load_run(self.name, results, self.folder)
+
+    def is_done(self, cache: PetCache, results: Path = RESULTS) -> bool:
+        """Whether this very training has been done; its start may be there by its card alone."""
+        try:
+            return self._key_there(results) == self.key(cache, results)
+        except UserError:  # no card of the start
+            return False
+
+    def _key_there(self, results: Path) -> str:
+        """Key of the training that left the checkpoint; "" where there is none to trust."""
+        stem = results / self.folder / self.name
+        tensors, _ = checkpoint_files(stem)
+        try:
+            card = read_card(stem)
+            whole = file_sha256(tensors) == card["tensors_sha256"]
+            return card["training"]["key"] if whole else ""  # a kill may leave one file of two
+        except (UserError, OSError, KeyError):
+            return ""
 
     def _check(self) -> None:
         path = PurePath(self.name)
@@ -148,10 +170,9 @@ class Training:
             raise UserError(f"name {self.name[:60]!r}: a run's name is that of a file")
         check_settings(self.config)
 
-    def _run(
-        self, network: nn.Module, cache: PetCache, key: str, stem: Path, results: Path
-    ) -> None:
+    def _run(self, network: nn.Module, cache: PetCache, key: str, results: Path) -> None:
         """Train, and write the checkpoint and the history."""
+        stem = results / self.folder / self.name
         state = results / "local" / "training" / f"{self.name}.pt"
         keep = partial(self._keep_halfway, cache, key, stem)
         trainer = Trainer(network, cache, self.config, state, key, self.score, self.items, keep)
@@ -193,28 +214,41 @@ def split_sha256(cache: PetCache) -> str:
     return json_sha256(cache.manifest[["name", "split"]].to_numpy().tolist())
 
 
+def run_or_load_last(
+    lessons: Sequence[Training], caches: Sequence[PetCache | None], results: Path = RESULTS
+) -> Run:
+    """The last of some trainings, each of which goes on from the one before.
+
+    Those before it are done only if it has to be trained: their checkpoints need not be there.
+
+    Args:
+        lessons, caches: the trainings in their order, and the photos of each.
+        results: the results folder.
+    """
+    last, cache = lessons[-1], caches[-1]
+    if len(lessons) > 1 and cache is not None and not last.is_done(cache, results):
+        run_or_load_last(lessons[:-1], caches[:-1], results)
+    return last.run_or_load(cache, results)
+
+
 def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> Run:
     """A finished training from its files."""
     model, card = load_checkpoint(results / folder / name, folder=results / CHECKPOINTS.name)
-    history = _history(name, results)
+    history = load_history(name, results)
     start = card.training.get("start")
-    before = _history(start, results)["seconds"].sum() / 60 if start else 0.0
-    return Run(model, card, history, float(before))
+    return Run(model, card, history, _minutes(start, results, folder) if start else 0.0)
 
 
-def _history(name: str, results: Path) -> pd.DataFrame:
+def _minutes(name: str, results: Path, folder: str) -> float:
+    """Minutes of a training and of those that it went on from."""
+    minutes = float(load_history(name, results)["seconds"].sum() / 60)
+    start = read_card(results / folder / name)["training"].get("start")
+    return minutes + (_minutes(start, results, folder) if start else 0.0)
+
+
+def load_history(name: str, results: Path = RESULTS) -> pd.DataFrame:
+    """A row an epoch of a finished training."""
     file = results / "history" / f"{name}.csv"
     if not file.is_file():
         raise UserError(f"{file}: the history of {name} is missing; fetch it again")
     return pd.read_csv(file)
-
-
-def _key_of(stem: Path) -> str:
-    """Key of the training that made a checkpoint; "" where there is none to trust."""
-    tensors, _ = checkpoint_files(stem)
-    try:
-        card = read_card(stem)
-        whole = file_sha256(tensors) == card["tensors_sha256"]
-        return card["training"]["key"] if whole else ""  # a kill may leave one file of two
-    except (UserError, OSError, KeyError):
-        return ""

@@ -11,20 +11,23 @@ from accelerate import Accelerator
 
 from common.checkpoint import save_checkpoint
 from common.data.cache import PetCache
+from common.data.composites import KINDS
 from common.models.point.point_unet import PointUNet
 from common.training.instances import last_animal, lessons, quick_instance_scores
-from common.training.runs import Training
+from common.training.runs import Training, run_or_load_last
 
 SMALL = {"encoder": "residual", "widths": [8, 8, 8, 8]}
 
 
-def test_the_second_lesson_goes_on_from_the_first():
-    first, second = lessons()
-    assert second.start.name == first.name and second.name == "point_unet_instances"
-    assert first.items.identity != second.items.identity
-    for lesson in (first, second):
+def test_each_lesson_goes_on_from_the_one_before():
+    all_three = lessons(folder=Path("there"), epochs=1)
+    names = ["point_unet_many", *(lesson.name for lesson in all_three)]
+    assert names == ["point_unet_many", "point_unet_apart", "point_unet_alike", "point_unet"]
+    assert [lesson.start for lesson in all_three] == [Path("there") / n for n in names[:-1]]
+    for lesson in all_three:
         mix = lesson.items.mix
-        assert abs(mix.single + mix.alone + mix.several + mix.ground - 1) < 1e-9
+        assert abs(sum(getattr(mix, kind) for kind in KINDS) - 1) < 1e-9
+        assert lesson.config.epochs == 1 and lesson.items.input_size == 256
 
 
 def test_the_animal_laid_last_is_the_truth():
@@ -48,14 +51,21 @@ def test_scenes_of_validation_are_always_the_same(cache: PetCache):
 
 
 def test_a_lesson_grows_from_a_network_of_single_photos(cache: PetCache, tmp_path: Path):
+    """… and once it is done, the weights that it began with may go."""
+    folder = tmp_path / "checkpoints"
     old = Training("old", model="point_unet", kwargs=SMALL)
-    save_checkpoint(tmp_path / "old", old.network(), old.card(cache))
+    save_checkpoint(folder / "old", old.network(), old.card(cache))
     (tmp_path / "history").mkdir()
     (tmp_path / "history" / "old.csv").write_text("epoch,seconds\n1,60\n")
-    lesson = lessons()[0]
-    config = replace(lesson.config, epochs=1, samples=4, batch_size=2, precision="no", workers=0)
+    lesson = lessons(epochs=1, samples=4, batch_size=2, precision="no", workers=0)[0]
     kwargs = {**lesson.kwargs, **SMALL}
-    lesson = replace(lesson, name="new", config=config, kwargs=kwargs, start=tmp_path / "old")
+    lesson = replace(lesson, name="new", kwargs=kwargs, start=folder / "old")
+    assert not lesson.is_done(cache, tmp_path)
     run = lesson.run_or_load(cache, tmp_path)
     assert run.card.kwargs["instances"] and run.history["val_iou_clicks"].notna().all()
-    assert run.before == 1
+    assert run.card.size == 256 and run.before == 1
+    (folder / "old.safetensors").unlink()
+    again = run_or_load_last([old, lesson], [cache, cache], tmp_path)
+    assert lesson.is_done(cache, tmp_path) and again.history.equals(run.history)
+    (folder / "old.json").unlink()
+    assert not lesson.is_done(cache, tmp_path)

@@ -14,12 +14,13 @@ from torch import nn
 
 from common.config import UserError
 from common.models.layers import HALF
-from common.models.point.species import CATS, CLASSIFIER, DOGS
 from common.models.pretraining.clip import PetClip
 from common.models.pretraining.mae import small_vit
 from common.models.towers import ClipTaps, TimmClasses, TimmTaps, clip_tower, timm_net
 from common.models.weights import State, hub_weights, packaged_lite0
 
+# of ImageNet: breeds of dogs; house cats and their wild kin
+DOGS, CATS = tuple(range(151, 269)), tuple(range(281, 294))
 SHARES = (25, 50)  # per cent of MAE's pretraining after which it was kept too
 OWN = "CC BY-SA 4.0 (this project, on the Oxford-IIIT Pet photos)"  # licence
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -106,7 +107,7 @@ LITE0 = Recipe(
 )
 ENCODERS: dict[str, Recipe] = {
     "lite0": LITE0,
-    CLASSIFIER: replace(LITE0, tower=TimmClasses, taps=(*DOGS, *CATS)),
+    "lite0_pets": replace(LITE0, tower=TimmClasses, taps=(*DOGS, *CATS)),
     "mae_vit_b": _mae("base_patch16_224", 12),
     "mae_vit_l": _mae("large_patch16_224", 24),
     "mae_vit_h": _mae("huge_patch14_224", 32),

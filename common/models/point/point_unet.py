@@ -11,8 +11,6 @@ pixels of the photo given; labels are 1 pet, 0 not the pet, -1 no click (padding
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -140,13 +138,23 @@ class PointUNet(nn.Module):
         else:
             pyramid = features["pyramid"]
         mask, quality = self.decoder(pyramid, prompt)
-        return {"mask": mask, "quality": quality, **self._species(pyramid, mask, features)}
+        told = (
+            {}
+            if self.species is None and "classes" not in features
+            else {"species": self.species_of(pyramid[-1], features.get("classes"), mask)}
+        )
+        return {"mask": mask, "quality": quality, **told}
 
-    def _species(self, pyramid: Sequence[Tensor], mask: Tensor, features: dict) -> dict:
+    def species_of(self, coarsest: Tensor, classes: Tensor | None, mask: Tensor) -> Tensor:
+        """Logits (B, 2) of cat and dog: of the photo or, with ``instances``, of the mask's pet.
+
+        Args:
+            coarsest: the encoder's last map (B, D, h, w).
+            classes, mask: of `cat_or_dog`.
+        """
         if self.species is not None:
-            return {"species": self.species(pyramid[-1].mean((2, 3)))}
-        classes = features.get("classes")
-        return {} if classes is None else {"species": cat_or_dog(classes, mask)}
+            return self.species(coarsest.mean((2, 3)))
+        return cat_or_dog(classes, mask)
 
     def prompt_maps(
         self, image: Tensor, points: Tensor | None, labels: Tensor | None, previous: Tensor | None

@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from common.models.encoders.recipes import CATS, DOGS
+
 CLASSIFIER = "lite0_pets"  # of `ENCODERS`: the classes of dogs, then of cats
-DOGS, CATS = tuple(range(151, 269)), tuple(range(281, 294))  # wild cats among the latter
 SURROUNDINGS = 0.2  # weight of a place beside the mask: an animal is known by where it sits, too
 # fitted by `training.species` on training photos; the border is below 0, as 118 breeds of dogs
 # stand against 13 kinds of cats
@@ -28,7 +29,7 @@ def evidence(classes: Tensor, mask: Tensor) -> Tensor:
         classes: (B, K, h, w) logits of `DOGS` and `CATS`.
         mask: (B, 1, H, W) logits.
     """
-    share = F.adaptive_avg_pool2d(mask.detach().float().sigmoid(), classes.shape[-2:])
+    share = F.avg_pool2d(mask.detach().float().sigmoid(), mask.shape[-1] // classes.shape[-1])
     weight = share + SURROUNDINGS
     pooled = (classes.float() * weight).sum((2, 3)) / weight.sum((2, 3))  # (B, K)
     dogs, cats = pooled.split([len(DOGS), len(CATS)], 1)

@@ -24,10 +24,11 @@ class Graphs:
     """ONNX files, in memory.
 
     Attributes:
-        encoder: image (1, 3, S, S) in [0, 1] -> level_0 … level_n (1, D_i, h_i, w_i) and
-            species (1, 2), the probabilities of cat and dog (of all that the photo shows).
+        encoder: image (1, 3, S, S) in [0, 1] -> the levels: the pyramid's, level_0 … level_n
+            (1, D_i, h_i, w_i) and, of a network of instances, what its classifier sees.
         decoder: prompt (1, P, h, w), which is `PointUNet.prompt_maps`, and the levels ->
-            mask (1, 1, h, w) logits and quality (1,).
+            mask (1, 1, h, w) logits, quality (1,) and species (1, 2), the probabilities of cat
+            and dog.
         levels: their names, finest first.
         grid: edge of the mask's grid, h = w.
     """
@@ -44,18 +45,19 @@ class _Encoder(nn.Module):
         self.net = net
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        levels = self.net.encode_image(image)["pyramid"]
-        anywhere = image.new_zeros(1, 1, image.shape[-2] // GRID, image.shape[-1] // GRID)
-        return (*levels, self.net.species_of(levels, anywhere).softmax(1))
+        seen = self.net.encode_image(image)
+        return (*seen["pyramid"], *([seen["classes"]] if "classes" in seen else []))
 
 
 class _Decoder(nn.Module):
     def __init__(self, net: PointUNet) -> None:
         super().__init__()
-        self.decoder = net.decoder
+        self.net, self.depth = net, len(net.encoder.channels)
 
-    def forward(self, prompt: Tensor, *levels: Tensor) -> tuple[Tensor, Tensor]:
-        return self.decoder(levels, prompt)
+    def forward(self, prompt: Tensor, *levels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        pyramid, classes = levels[: self.depth], levels[-1]
+        mask, quality = self.net.decoder(pyramid, prompt)
+        return mask, quality, self.net.species_of(pyramid[-1], classes, mask).softmax(1)
 
 
 @torch.no_grad()
@@ -80,10 +82,10 @@ def export_graphs(model: nn.Module, card: Card) -> Graphs:
     grid = card.size // GRID
     image = torch.zeros(1, 3, card.size, card.size)
     prompt = torch.zeros(1, 3 + 2 * len(net.proximity), grid, grid)
-    *levels, _ = _Encoder(net)(image)
+    levels, gives = _Encoder(net)(image), ("mask", "quality", "species")
     names = tuple(f"level_{index}" for index in range(len(levels)))
-    encoder = _graph(_Encoder(net), (image,), ("image",), (*names, "species"))
-    decoder = _graph(_Decoder(net), (prompt, *levels), ("prompt", *names), ("mask", "quality"))
+    encoder = _graph(_Encoder(net), (image,), ("image",), names)
+    decoder = _graph(_Decoder(net), (prompt, *levels), ("prompt", *names), gives)
     return Graphs(encoder, decoder, names, grid)
 
 

@@ -25,18 +25,16 @@ const tasks = {
     decoder = await ort.InferenceSession.create(await unpacked(graphs.decoder));
   },
 
-  /** Look at a photo, RGBA bytes; cat's and dog's probability. */
+  /** Look at a photo, RGBA bytes. */
   async photo({ pixels, width, height }) {
     const square = toInput(pixels, width, height, about.size);
     const image = new ort.Tensor("float32", square, [1, 3, about.size, about.size]);
-    const { species, ...levels } = await encoder.run({ image });
-    photo = { levels, width, height };
-    return Array.from(species.data);
+    photo = { levels: await encoder.run({ image }), width, height };
   },
 
   /**
    * The pet under some clicks: its mask in a size to be shown, and coarse logits (grid²), to be
-   * passed back as `previous`.
+   * passed back as `previous`, and cat's and dog's probability.
    */
   async click({ points, labels, previous, width, height }) {
     const start = performance.now();
@@ -46,7 +44,8 @@ const tasks = {
     const logits = found.mask.data.slice();
     if (previous && points.length > 1) settle(logits, previous, points.at(-1));
     const mask = await tasks.mask({ logits, width, height });
-    return { logits, mask, score: found.quality.data[0], ms: performance.now() - start };
+    const [score, chances] = [found.quality.data[0], Array.from(found.species.data)];
+    return { logits, mask, score, chances, ms: performance.now() - start };
   },
 
   /** Coarse logits as a mask of some size: RGBA bytes, white on black. */

@@ -14,7 +14,7 @@ const MOST_CLICKS = 50, MOST_BYTES = 20e6;
  */
 function createSession({ photos, model, predictor, say }) {
   const gallery = new Map(photos.map((photo) => [photo.name, photo]));
-  let photo = photos[0], seen = null, species = null; // `seen`: the photo that the network knows
+  let photo = photos[0], seen = null; // `seen`: the photo that the network knows
   let states = [[]], now = 0, version = 0, pieces = [];
 
   const clicks = () => states[now];
@@ -35,12 +35,11 @@ function createSession({ photos, model, predictor, say }) {
     if (!predictor.loaded) say(envelope({}, "info", { status: "Starting the network …" }));
     await predictor.load();
     const file = photo.blob ?? toBlob([photo.url.split(",")[1]]);
-    const chances = await predictor.ask("photo", await readPhoto(file));
-    const best = chances[0] > chances[1] ? 0 : 1;
-    species = [["cat", "dog"][best], chances[best]];
+    await predictor.ask("photo", await readPhoto(file));
     seen = photo;
   }
 
+  const likelier = ({ chances: [cat, dog] }) => cat > dog ? ["cat", cat] : ["dog", dog];
   const shown = () => (({ name, credit, url, width, height }) =>
     ({ name, credit, url, width, height }))(photo);
   const thumbs = () => [...gallery.values()].map(({ name, url }) => ({ name, url }));
@@ -105,7 +104,7 @@ function createSession({ photos, model, predictor, say }) {
       status: count ? `${count} click${count > 1 ? "s" : ""}.` : HINT,
       photo: photo.name, model, mask: last?.url ?? null,
       clicks: clicks().map(({ x, y, positive }) => ({ x, y, positive })),
-      score: last?.score ?? null, ms: last?.ms ?? null, iou: null, species: last ? species : null,
+      score: last?.score ?? null, ms: last?.ms ?? null, iou: null, species: last ? likelier(last) : null,
       can_undo: now > 0, can_redo: now < states.length - 1, can_robot: false, ...more,
     };
   }
