@@ -1,9 +1,10 @@
 """How the largest point UNet learns what a click means: one animal among several.
 
-Three lessons on `data.composites`, after those on single photos. In the first the animals of a
+Four lessons on `data.composites`, after those on single photos. In the first the animals of a
 scene differ in light and colours; in the second many are alike, since on photos from elsewhere the
 network took neighbours of one litter for one animal; in the third half of the scenes show one
-animal as the photo has it, some of them so near that the outline can be followed.
+animal as the photo has it, some of them so near that the outline can be followed. That made it
+take neighbours for one again, so the last lesson holds the balance.
 
 They follow two lessons on single photos (notebook 05); `training.runs.run_or_load_last` does all.
 """
@@ -43,20 +44,21 @@ APART = Mix(
 )  # fmt: skip
 ALIKE = Mix(size=SIZE)
 NEAR = Mix(size=SIZE, single=0.36, near=0.14, alone=0.1, several=0.34, ground=0.06)
+BOTH = Mix(size=SIZE, single=0.26, near=0.08, alone=0.08, several=0.52, ground=0.06)
 SCENES = 48  # of each kind, for validation
 AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
 
 
 def lessons(
     name: str = "point_unet", folder: Path = CHECKPOINTS, **changes: Any
-) -> tuple[Training, Training, Training]:
+) -> tuple[Training, ...]:
     """The lessons; each goes on from the one before, the last leaves the checkpoint ``name``.
 
     Args:
         name: of the result; the others' have endings, that of the network which knows single
             photos alone is ``name`` + "_many".
         folder: where that one is.
-        changes: to the configuration of all three, as a smoke run makes them.
+        changes: to the configuration of all of them, as a smoke run makes them.
     """
     common = {"samples": 1280, "batch_size": 16, "warmup": 0.5, "ema": 0.998}
     how = {"model": "point_unet", "kwargs": KWARGS, "score": quick_instance_scores}
@@ -71,7 +73,8 @@ def lessons(
     return (
         lesson("_apart", "_many", APART, epochs=10, lr=5e-4, coarse=1.0),
         lesson("_alike", "_apart", ALIKE, epochs=15, lr=4e-4, coarse=0.85),
-        lesson("", "_alike", NEAR, epochs=24, lr=4e-4, coarse=0.75),
+        lesson("_near", "_alike", NEAR, epochs=10, lr=4e-4, coarse=1.0),
+        lesson("", "_near", BOTH, epochs=16, lr=3.5e-4, coarse=0.75),
     )
 
 

@@ -138,20 +138,13 @@ class PointUNet(nn.Module):
         else:
             pyramid = features["pyramid"]
         mask, quality = self.decoder(pyramid, prompt)
-        told = (
-            {}
-            if self.species is None and "classes" not in features
-            else {"species": self.species_of(pyramid[-1], features.get("classes"), mask)}
-        )
-        return {"mask": mask, "quality": quality, **told}
+        out = {"mask": mask, "quality": quality}
+        if self.species is not None or "classes" in features:
+            out["species"] = self.species_of(pyramid[-1], features.get("classes"), mask)
+        return out
 
     def species_of(self, coarsest: Tensor, classes: Tensor | None, mask: Tensor) -> Tensor:
-        """Logits (B, 2) of cat and dog: of the photo or, with ``instances``, of the mask's pet.
-
-        Args:
-            coarsest: the encoder's last map (B, D, h, w).
-            classes, mask: of `cat_or_dog`.
-        """
+        """Logits (B, 2): of the photo's last map or, with ``instances``, as `cat_or_dog`."""
         if self.species is not None:
             return self.species(coarsest.mean((2, 3)))
         return cat_or_dog(classes, mask)
