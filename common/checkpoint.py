@@ -3,8 +3,6 @@
 Nothing is ever unpickled. A frozen encoder is not stored but named, with the hash of its weights.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

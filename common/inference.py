@@ -1,7 +1,5 @@
 """From a photo of any size to class probabilities at that size."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

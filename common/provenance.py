@@ -1,7 +1,5 @@
 """Where a result comes from: code it reached and its versions, commit, packages, processor."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import hashlib

@@ -3,8 +3,6 @@
 `MAIN` are the scores that README and model cards give of a segmentation.
 """
 
-from __future__ import annotations
-
 import colorsys
 import math
 import re

@@ -1,7 +1,5 @@
 """What tests in a browser share: a server of their own, Chromium, and a page with the canvas."""
 
-from __future__ import annotations
-
 import base64
 import io
 import os

@@ -1,7 +1,5 @@
 """The project's files, and the code blocks of its documents for the tests that run them."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from pathlib import Path

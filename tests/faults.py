@@ -4,8 +4,6 @@ The trials are those of the tests below (`record_property`, else one each); a lo
 which something was lost, crashed, hung, or did what it must not. The report shows the table.
 """
 
-from __future__ import annotations
-
 import csv
 import os
 import shlex

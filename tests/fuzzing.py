@@ -1,7 +1,5 @@
 """Hostile input, tried by the hundred: no crash, no hang, no more memory than the task needs."""
 
-from __future__ import annotations
-
 import os
 import resource
 import signal

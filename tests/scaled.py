@@ -7,8 +7,6 @@ The global batch stays 16 photos. Normalisation by groups, no dropout and masks 
 process.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -3,8 +3,6 @@
 Writes figures/09_demo_desktop.png and figures/09_demo_phone.png.
 """
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

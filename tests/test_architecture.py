@@ -1,7 +1,5 @@
 """The house rules, read off the source: who imports whom, how large, how typed, how safe."""
 
-from __future__ import annotations
-
 import ast
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Costs: counted by hand, timed in turn, and written so that no two quantities mix."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Two files or nothing: what does not fit is named, and nothing is ever unpickled."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Places, the IoU of a mask, atomic writes, and how an error reaches a user."""
 
-from __future__ import annotations
-
 import errno
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tables as artifacts: made once for what they follow from, read elsewhere."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

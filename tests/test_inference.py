@@ -1,7 +1,5 @@
 """Predictions have the photo's own size, whatever square the network takes."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

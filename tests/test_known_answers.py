@@ -5,8 +5,6 @@ numbers moves, either what made it is to be restored, or the version of what mov
 raised (then stored results are made anew) and the number here replaced.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

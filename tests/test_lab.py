@@ -1,7 +1,5 @@
 """A notebook's desk: what it may measure, where things lie, and that it waits for no torch."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from functools import partial

@@ -1,7 +1,5 @@
 """The Makefile and CI, driven with a stand-in for Python: what is installed, what fails how."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

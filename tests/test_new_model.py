@@ -1,7 +1,5 @@
 """A new model costs two new files and one line: CONTRIBUTING.md's steps, taken in a copy."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Every notebook has the same anatomy, holds no helper code, and shows no photo it may not."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

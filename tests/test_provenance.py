@@ -1,7 +1,5 @@
 """Hashes follow what code does, and closures follow what it imports."""
 
-from __future__ import annotations
-
 import hashlib
 import subprocess
 from pathlib import Path

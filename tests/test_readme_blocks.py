@@ -1,7 +1,5 @@
 """Every code block of the README does what it says, on a tiny generated set."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -3,8 +3,6 @@
 Planning is tested with a stand-in for the kernel; what only a kernel can do runs one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

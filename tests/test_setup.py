@@ -1,7 +1,5 @@
 """Set-up: requirement lists that agree and are complete, credits, no private paths."""
 
-from __future__ import annotations
-
 import ast
 import re
 import subprocess

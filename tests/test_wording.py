@@ -1,7 +1,5 @@
 """Names of scores for readers."""
 
-from __future__ import annotations
-
 import pytest
 
 from common.wording import wording

@@ -3,8 +3,6 @@
 Shapes: H W pixels of the photo, C masks, h w their coarse grid, M points.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a click cell offers: the sample photos, and every model that has a checkpoint."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path

@@ -3,8 +3,6 @@
 It is the static twin of the click canvas, for any predictor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A request is the JSON object ``{"do": …, "seq": …, "view": …}`` with the f
 ``seq`` counts the requests of a page, ``view`` is any name the page gives itself.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from common.config import UserError

@@ -3,8 +3,6 @@
 Shapes: H W pixels of the photo.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Iterable

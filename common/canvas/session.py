@@ -6,8 +6,6 @@ seen now. Predictors are handed in; a photo that is uploaded lives in this objec
 Shapes: H W pixels of the photo. Points are (x, y) in pixels of the photo.
 """
 
-from __future__ import annotations
-
 import copy
 import re
 import time

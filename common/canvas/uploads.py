@@ -1,7 +1,5 @@
 """An upload in pieces: a server closes the connection of whoever sends it 10 MB at once."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 

@@ -5,8 +5,6 @@ exchange custom messages and share no state at all: what is no state can neither
 notebook, nor echoed, nor lost where two clicks follow each other faster than the kernel answers.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -3,8 +3,6 @@
 So whatever else the machine does falls on all of them alike; `common.benchmark` says what is told.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

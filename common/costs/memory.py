@@ -6,8 +6,6 @@ prints megabytes as JSON: after one photo of 1024×768, and after two steps of t
 that was touched once counts for good, so each model is measured in a process of its own.
 """
 
-from __future__ import annotations
-
 import json
 import resource
 import subprocess

@@ -3,8 +3,6 @@
 Every network does the same work on the same photos: the project's samples, repeated to a batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial

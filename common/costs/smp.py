@@ -3,8 +3,6 @@
 Its weights are random: what a network costs does not depend on them.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """How long a click takes, and how fast photos reach a network, or a decoder from kept features."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy

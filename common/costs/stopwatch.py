@@ -3,8 +3,6 @@
 (`torch.utils.benchmark.Timer` warms each call up anew, and so cannot let several take turns.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from time import perf_counter

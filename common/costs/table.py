@@ -3,8 +3,6 @@
 See `common.benchmark` for what the quantities mean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -5,8 +5,6 @@ dataset's licence as ``LICENCE.txt``. An archive may come from anybody: only the
 read, none is larger than its arrays say, and nothing is unpickled.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import zipfile

@@ -5,8 +5,6 @@ the mask is only ever resampled by nearest neighbour. Frame corners that a rotat
 border (255) in the mask: they teach nothing.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -4,8 +4,6 @@ Dogs by the groups of the American Kennel Club (the two breeds that it does not 
 their next of kin), cats by the length of their coat.
 """
 
-from __future__ import annotations
-
 GROUPS: dict[str, tuple[str, ...]] = {
     "cats, long hair": ("Birman", "Maine Coon", "Persian", "Ragdoll"),
     "cats, short hair": (

@@ -4,8 +4,6 @@ A cache is a folder of ``images.npy`` (N, S, S, 3), ``masks.npy`` (N, S, S), ``m
 row a photo), ``problems.csv`` (what was left out, and why) and ``info.json``.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """From photos on disk to training items: the preprocessed dataset, opened or built when needed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

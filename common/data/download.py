@@ -1,7 +1,5 @@
 """Fetching the official Oxford-IIIT Pet (about 800 MB) through torchvision."""
 
-from __future__ import annotations
-
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError

@@ -1,7 +1,5 @@
 """From a photo of any shape to the model's square and back: stretch or letterbox."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """No photo in two splits: the same file by sha256, the same picture by a perceptual hash."""
 
-from __future__ import annotations
-
 import imagehash
 import numpy as np
 import pandas as pd

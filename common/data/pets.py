@@ -4,8 +4,6 @@ Reads any folder in the layout of Oxford-IIIT Pet (Parkhi et al. 2012), which is
 ``images/NAME.jpg``, ``annotations/trimaps/NAME.png``, ``annotations/{trainval,test}.txt``.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path

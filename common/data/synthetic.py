@@ -4,8 +4,6 @@ Cats are warm ellipses with two pointed ears, dogs cold ones with hanging ears, 
 enough for a network to learn something in a few steps, and owned by nobody.
 """
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

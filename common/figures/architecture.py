@@ -1,7 +1,5 @@
 """The custom UNet as a drawing: height is resolution, width is channels, dashes are skips."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes

@@ -3,8 +3,6 @@
 Places are inches on a sheet of `COLUMN` inches.
 """
 
-from __future__ import annotations
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle

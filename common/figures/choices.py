@@ -1,7 +1,5 @@
 """What notebook 01 decides by measuring: which pairs are copies, which fit, which loader."""
 
-from __future__ import annotations
-
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure

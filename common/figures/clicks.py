@@ -1,7 +1,5 @@
 """What clicks are worth: IoU against clicks, clicks to a goal, steadiness, expected quality."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

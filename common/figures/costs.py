@@ -1,7 +1,5 @@
 """What models cost: speed beside a well-known network; accuracy against weights, time, photos."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

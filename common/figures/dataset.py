@@ -1,7 +1,5 @@
 """Who is in the dataset: breeds and splits, how much of a photo is pet, and its shape."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import seaborn as sns

@@ -1,7 +1,5 @@
 """The query decoder and the point-prompted UNet as drawings: who meets whom, and when."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes

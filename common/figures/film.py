@@ -4,8 +4,6 @@ A click on the pet is a green disk with a plus, one on what is not the pet a red
 minus: neither needs its colour to be told from the other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np

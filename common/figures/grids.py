@@ -1,7 +1,5 @@
 """Numbers in coloured cells: models against models, groups or classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Points with their 95 % intervals, a row each: scores, differences, classes, seeds, goals."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

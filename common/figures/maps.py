@@ -1,7 +1,5 @@
 """Class maps as colours: over a photo, alone, or as agreement and errors of two of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

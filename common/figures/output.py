@@ -4,8 +4,6 @@
 same bytes, so that a committed picture changes only when its data do.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Callable, Mapping

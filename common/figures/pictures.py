@@ -4,8 +4,6 @@ The dataset's photos never reach a committed figure; `silhouettes` and `gallery`
 without them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 

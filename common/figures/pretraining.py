@@ -1,7 +1,5 @@
 """Pretraining as pictures: what was painted, what features came to know, which names are near."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Perturbed photos: what they look like, and what they leave of the scores."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

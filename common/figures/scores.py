@@ -1,7 +1,5 @@
 """What stands behind a score: kinds of errors, and whether confidence can be believed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Pictures in rows, placed by the inch: each as large as the page allows, no text over another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 

@@ -6,8 +6,6 @@ Ito, told apart with every kind of colour blindness; models have their own (`wor
 bar looks like a class.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sized
 from textwrap import fill
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """What each mask token of a query decoder looks at, what it paints, and what it calls it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps

@@ -1,7 +1,5 @@
 """How a training went: its loss above, what was watched on validation below, over the epochs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

@@ -5,8 +5,6 @@ line here. Raise a class's ``version`` when what its training or inference compu
 was made with the old one is then stale. Tidying leaves it alone.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A network of somebody else's making is built within bounds, whatever its card asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

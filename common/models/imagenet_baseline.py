@@ -6,8 +6,6 @@ al. 2017 (feature pyramid networks). It says what a reader should expect of the 
 Shapes: B batch, C_i channels, H W pixels.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from torch import Tensor, nn

@@ -6,8 +6,6 @@ normalise, activate, convolve, then add the shortcut.
 Shapes: B batch, C channels, H W pixels, N = H·W tokens.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from einops import rearrange

@@ -1,7 +1,5 @@
 """What a segmentation model is asked to make small: cross-entropy and soft Dice, and the breed."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

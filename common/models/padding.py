@@ -3,8 +3,6 @@
 Shapes: B batch, C channels, H W the photo, h w the grid of a network's answer.
 """
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

@@ -4,8 +4,6 @@ Files written before a tensor got its present name are not rewritten, since thei
 keys; `RENAMED` says what their names stand for.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 

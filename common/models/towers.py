@@ -6,8 +6,6 @@ row-major order, the class token left out: shuffled tokens would paint a shuffle
 Shapes: B batch, H W pixels, D_i h_i w_i channels and grid of tap i, N = h·w tokens.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Follow one batch through a network: which part makes which shape, with how many weights."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -4,8 +4,6 @@ After Ronneberger et al. 2015 (the U and its skips), He et al. 2016 (residual bl
 UNets of diffusion models, Ho et al. 2020 (attention at the low resolutions).
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

@@ -4,8 +4,6 @@ Nothing is unpickled. Whatever the source, every tensor must be expected and non
 and the sha256 of the tensors says which weights they are.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path

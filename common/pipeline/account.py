@@ -1,7 +1,5 @@
 """What a reader is told about the runs: status lines, durations, and where results come from."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Running one notebook: in its own kernel, into a temporary file, with a log and a clear end."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """A notebook as a program: its code, its parameters, what it needs, reads and writes."""
 
-from __future__ import annotations
-
 import ast
 import copy
 import json

@@ -1,7 +1,5 @@
 """Who gets which parameter: a profile and the command line against what notebooks declare."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What must run and why: the state of the last runs compared with the sources as they stand."""
 
-from __future__ import annotations
-
 import fnmatch
 import json
 from collections.abc import Collection, Iterator

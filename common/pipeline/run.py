@@ -1,7 +1,5 @@
 """A pipeline from its notebooks: the plan, the choice of notebooks, and their run in order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

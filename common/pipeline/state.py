@@ -1,7 +1,5 @@
 """What a folder of runs remembers."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

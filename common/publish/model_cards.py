@@ -5,8 +5,6 @@
 writes ``results/MODELS.md``: what each is, its data, its scores with intervals, limits, licence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Committed notebooks carry the outputs of a replay, so that the web shows figures and samples."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import nbformat

@@ -1,7 +1,5 @@
 """Write the README's results from the committed tables: ``python -m common.publish.readme``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

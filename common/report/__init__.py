@@ -8,8 +8,6 @@ Nothing in it runs but its own few lines of script, whose hash its security poli
 no request leaves it: pictures are embedded, formulas are MathML, fonts are the system's.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

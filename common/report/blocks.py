@@ -1,7 +1,5 @@
 """The pieces a page is laid from: sanitized HTML, figures with numbered captions, slots."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ and tables (by the name given to `show` or `show_table`) that bear it out; a tab
 notebook that holds the claim's headline number, to three decimals, is found without a tag.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass

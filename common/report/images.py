@@ -5,8 +5,6 @@ from a JPEG of well under half the weight. Line art would blur and gains nothing
 WebP is lighter still, but a browser that prints unpacks it, and the PDF weighs four times as much.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 import re

@@ -1,7 +1,5 @@
 """Formulas without a network: LaTeX between dollar signs becomes MathML, drawn by the browser."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 import warnings

@@ -1,7 +1,5 @@
 """A notebook's cells as one markdown document, their outputs waiting in its slots; no code."""
 
-from __future__ import annotations
-
 import base64
 import re
 from html import escape

@@ -1,7 +1,5 @@
 """Markdown of a notebook as one document: footnotes, formulas, links and pictures inside it."""
 
-from __future__ import annotations
-
 import base64
 import mimetypes
 import re

@@ -1,7 +1,5 @@
 """The page that says where every number comes from: one table a kind of record."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 

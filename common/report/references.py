@@ -3,8 +3,6 @@
 A notebook ends with one paragraph ``**References.** A. Author, *Title*, Venue 2020. — …``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field

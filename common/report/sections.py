@@ -1,7 +1,5 @@
 """Executed notebooks become the sections of the report: text, claims, exhibits, references."""
 
-from __future__ import annotations
-
 import copy
 import re
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Tables for readers: numbers aligned at the right, one header row, ready to sort and scroll."""
 
-from __future__ import annotations
-
 import re
 
 from bs4 import BeautifulSoup, Tag

@@ -6,8 +6,6 @@ Models on the same frozen encoder share its features too. Counts are those of
 Shapes: L perturbed versions of one photo, H W its native pixels, S a model's square.
 """
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence

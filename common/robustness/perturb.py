@@ -8,8 +8,6 @@ on the level: more noise is the same noise, larger, and a pixel that turned whit
 Shapes: H W pixels of the native photo.
 """
 
-from __future__ import annotations
-
 import math
 import zlib
 from collections.abc import Callable, Sequence

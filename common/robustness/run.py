@@ -7,8 +7,6 @@ the perturbation it had come to; a finished one is done again only when checkpoi
 code that counts have changed.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Mapping, Sequence

@@ -8,8 +8,6 @@ interval. Row 0 is of all photos once.
 Shapes: N photos, R resamples, K classes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Four free photos that ship with the project, each with a mask drawn from its polygons."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 Letters: N photos, R resamples.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

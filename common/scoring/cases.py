@@ -3,8 +3,6 @@
 A model that takes clicks is judged by its masks after some of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

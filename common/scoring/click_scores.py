@@ -6,8 +6,6 @@ the model expected), ``said`` (the species it named, 0 none) and ``ms``. Every s
 photos of something each photo has, so that a bootstrap over photos is one product.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -5,8 +5,6 @@
 prints a table with 95 % bootstrap intervals and, as its last line, one JSON object.
 """
 
-from __future__ import annotations
-
 import time
 from functools import partial
 from pathlib import Path

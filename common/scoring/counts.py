@@ -7,8 +7,6 @@ a score here: they have their own columns, so that the reader of the table decid
 Letters: K classes, H W pixels, M masks. Arrays are [row, column].
 """
 
-from __future__ import annotations
-
 import numpy as np
 from torch import Tensor
 

@@ -5,8 +5,6 @@ taken for it (extra), and a pixel of it may be given the other species: the firs
 shape.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

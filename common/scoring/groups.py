@@ -1,7 +1,5 @@
 """Photos in groups: by the size of the pet, by the cut of the photo, by the look of the breed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

@@ -7,8 +7,6 @@ processes (``accelerate launch``) share the photos by whole batches, so that a p
 neighbours, and with them its last digits, are the same with any number of processes.
 """
 
-from __future__ import annotations
-
 import datetime
 from functools import partial
 from pathlib import Path

@@ -8,8 +8,6 @@ NaN, and means leave it out (a *mask* of nothing where nothing is has IoU 1: `co
 Letters: N photos, R weightings of them, K classes.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -3,8 +3,6 @@
 What is measured is a `Yardstick`'s business: here classes of pixels, in `studies.clicking` clicks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path

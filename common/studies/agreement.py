@@ -5,8 +5,6 @@ cat): from the patterns of a photo follow the agreement of any two models, their
 and what the best choice among them could reach.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import combinations

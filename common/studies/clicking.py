@@ -3,8 +3,6 @@
 Variants and ways are compared with the robot's clicks on validation photos at their native size.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from pathlib import Path

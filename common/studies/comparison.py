@@ -5,8 +5,6 @@ all photos before it divides; that of a *photo* is divided first and then averag
 scored by the second, so what stands beside it here is brought to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path

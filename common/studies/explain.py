@@ -3,8 +3,6 @@
 Shapes: B photos, S edge of the network's photos, H W pixels, Q mask tokens, K classes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The photos on which the models fail together, part company, or all succeed, and their maps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -4,8 +4,6 @@ The networks of halfway are not kept with the project: their pictures of the sam
 probes and the studies on them are stored, and their cards say which weights those were.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from io import BytesIO

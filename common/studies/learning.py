@@ -4,8 +4,6 @@ Every run of a model takes the same number of steps (to a whole epoch), whatever
 photos, on a budget shorter than the headline's; the validation photos score it, at native size.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

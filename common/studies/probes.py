@@ -6,8 +6,6 @@ training photos and judged on the validation photos.
 Shapes: B photos, D_i h_i w_i channels and grid of tap i, n examples of a photo.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What notebook 01 measures: who is in the dataset, what a fit costs, what the cache buys."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -4,8 +4,6 @@ The stem sees pixels and could paint masks with useless features, so every claim
 rests on rows without it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 

@@ -4,8 +4,6 @@ One row a photo is kept, so that every share follows from a table. ``rank`` is t
 photo's own breed among all 37 names, the best 1: recall at k is the share of ranks up to k.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

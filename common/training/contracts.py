@@ -1,7 +1,5 @@
 """What the training loop asks of those it works with: a score that chooses, and items to learn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Protocol
 

@@ -5,8 +5,6 @@ varied as in training) with their masks and, in half precision, what the encoder
 name follows from the encoder's weights, the photos and the views.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack

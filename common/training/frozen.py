@@ -1,7 +1,5 @@
 """Trainings of decoders on a frozen encoder: on kept features, where they may be kept."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

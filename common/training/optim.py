@@ -1,7 +1,5 @@
 """How the weights move: a run's settings, the rate's schedule, who decays, the running average."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict, dataclass
 

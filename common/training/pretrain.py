@@ -4,8 +4,6 @@ MAE (He et al. 2021) needs no other augmentation than crops and flips, and CLIP 
 2021) none but crops.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 

@@ -8,8 +8,6 @@ logistic regression in which both species weigh the same. Takes a minute or two.
 Shapes: N photos, S pixels of a window's edge.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 

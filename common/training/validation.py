@@ -1,7 +1,5 @@
 """Validation during training: sums over the square photos of a split, from which scores follow."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

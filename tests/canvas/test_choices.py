@@ -1,7 +1,5 @@
 """What a click cell offers: models by the checkpoints that are there, and the sample photos."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A session answers whatever a page sends, in JSON, and survives what a page must not send."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

@@ -1,7 +1,5 @@
 """The click canvas without a browser: what travels, in which order, and what is never saved."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

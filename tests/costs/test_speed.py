@@ -1,7 +1,5 @@
 """Times of clicks: what is timed, and when it is timed again."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -3,8 +3,6 @@
 `CHARTS` have axes, `PICTURES` have none; `EMPTY` cannot be drawn, `ONE` is as little as can be.
 """
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

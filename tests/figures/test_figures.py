@@ -1,7 +1,5 @@
 """Every figure: labelled, legible, reproducible to the byte, and honest about missing input."""
 
-from __future__ import annotations
-
 import ast
 import itertools
 

@@ -1,7 +1,5 @@
 """From a figure or a table to the reader: one file, one output, the same bytes."""
 
-from __future__ import annotations
-
 import base64
 import io
 

@@ -1,7 +1,5 @@
 """Masks, heat and hidden patches as pictures; colours that every eye tells apart."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The page that needs no Python, as people meet it: a file, opened in Chromium."""
 
-from __future__ import annotations
-
 import io
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The demo as visitors meet it: the real page and models, served as ``make demo`` serves them."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import re

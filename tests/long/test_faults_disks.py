@@ -4,8 +4,6 @@ Everything that writes is tried: on a disk that fills up at several moments (a t
 for everybody a limit on the size of files), and in a folder without the right to write.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import re

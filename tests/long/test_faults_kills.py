@@ -4,8 +4,6 @@ Each command runs once in peace. Then it is killed so many times, by SIGKILL, SI
 turn, at moments drawn over the time that its work took, each time followed by the same command.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """Nothing that is committed, or about to be, holds a key, a token or a password."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Two at once: the same pipeline, the same dataset, the same log of readings."""
 
-from __future__ import annotations
-
 import multiprocessing
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """What people type after a command: done, or refused in one line, whatever it is."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import shutil

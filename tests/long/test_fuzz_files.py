@@ -1,7 +1,5 @@
 """Photos, archives and checkpoints of anybody's making: read, or refused in one line."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """What pages send and notebooks are given: answered, or refused in one line."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The README's two commands that run every notebook, in a fresh copy of the project."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

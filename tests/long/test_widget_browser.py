@@ -1,7 +1,5 @@
 """The click canvas as people meet it: in a browser, through Voilà, with mouse, finger and keys."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator

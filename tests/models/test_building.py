@@ -1,7 +1,5 @@
 """A network is built within bounds: what a card may not ask for."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """Building blocks: shapes, an attention written out, and no leak between the photos of a batch."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

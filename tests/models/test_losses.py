@@ -1,7 +1,5 @@
 """Losses: worked by hand, and blind to border pixels."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -3,8 +3,6 @@
 A new registry entry is tested with no edit here; `TINY` makes it small if it needs to be.
 """
 
-from __future__ import annotations
-
 import inspect
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Files of before a tensor's renaming load, by name and by path, and nothing else is let in."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from pathlib import Path

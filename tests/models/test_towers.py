@@ -1,7 +1,5 @@
 """Depthwise convolutions in float32: the same network, whatever the precision around it."""
 
-from __future__ import annotations
-
 import copy
 import io
 

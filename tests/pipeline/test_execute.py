@@ -1,7 +1,5 @@
 """What a kernel of the pipeline is given: the project's packages, and memory that is kept."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """Every checkpoint has a card, and the committed cards are what the command writes."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

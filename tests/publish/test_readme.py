@@ -1,7 +1,5 @@
 """The README's tables: what stands in them, and what is left out."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The first cell of the notebooks, as in Colab: no project beside it, torch already there."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The report is one file that asks for nothing, runs nothing it was handed, and numbers itself."""
 
-from __future__ import annotations
-
 import base64
 import io
 import re

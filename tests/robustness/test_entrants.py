@@ -1,7 +1,5 @@
 """Models on the same perturbed photo: shared work changes no count, a click is the predictor's."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

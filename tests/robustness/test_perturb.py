@@ -1,7 +1,5 @@
 """The eight perturbations: by hand, against scikit-image and SciPy, and what all of them keep."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

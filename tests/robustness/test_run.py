@@ -1,7 +1,5 @@
 """A run over the perturbations: its tables, its resumption, and its command."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What perturbations cost, by hand: curves, areas, shares kept, the bar, and what a click adds."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

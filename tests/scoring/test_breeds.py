@@ -1,7 +1,5 @@
 """Groups of breeds: every breed in one of them, scored on its own photos alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from common.config import UserError

@@ -1,7 +1,5 @@
 """Best, median and worst: which are taken, and what is kept of them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

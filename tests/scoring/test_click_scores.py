@@ -1,7 +1,5 @@
 """Scores of clicking: worked by hand, then invariants."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """The robot at work: the counts it leaves, what is stored, when it is made anew, the command."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Scoring at native size: against a slow second implementation, and as a command line."""
 
-from __future__ import annotations
-
 import json
 import math
 import shutil

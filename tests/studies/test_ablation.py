@@ -1,7 +1,5 @@
 """Ablations: what is trained and measured once, by which yardstick, and what is said of it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Models looking at the same photos: patterns, agreement and averages, by hand and on photos."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Clicking: variants compared by hand, targets the right way round, masks that hold."""
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 

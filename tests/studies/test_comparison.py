@@ -1,7 +1,5 @@
 """All models side by side: which are found, what is compared with what, and errors taken apart."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What networks show when asked: mask tokens, painted photos."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

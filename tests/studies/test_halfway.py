@@ -1,7 +1,5 @@
 """The stages of a pretraining are shown from what is stored; their weights are not needed."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Data efficiency and seeds: equal steps for every share, each run trained once."""
 
-from __future__ import annotations
-
 import pytest
 
 from common.studies import learning

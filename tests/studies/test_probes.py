@@ -1,7 +1,5 @@
 """Linear probes find what is planted, and nothing else; names are ranked; tokens are counted."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Validation by clicks: the rules of `evaluate_clicks`, on square photos and in batches."""
 
-from __future__ import annotations
-
 import math
 from types import SimpleNamespace
 

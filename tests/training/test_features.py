@@ -1,7 +1,5 @@
 """Kept features: the encoder's own, of views that repeat, whole or not there at all."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What no run can have is refused before it begins."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

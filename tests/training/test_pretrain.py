@@ -1,7 +1,5 @@
 """What pretraining is given and scored on: crops, fixed masks, prompts; halfway kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

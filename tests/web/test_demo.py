@@ -1,7 +1,5 @@
 """The demo without a browser: its options exist, its page says what it must, its doors are few."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """The page that needs no Python: its graphs against PyTorch, its parts, and when it is built."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib

@@ -8,8 +8,6 @@ Shapes: B batch, H W the photo, h w the grid of the image tokens, N = h·w, Q ma
 classes, D width, P = D/2 channels of the pixel embeddings at 1/4 of the photo.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from einops import rearrange

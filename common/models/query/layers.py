@@ -4,8 +4,6 @@ Shapes: B batch, H W the photo, h w a grid, N = h·w image tokens, Q mask tokens
 channels of the pixel embeddings.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -7,8 +7,6 @@ nowhere.
 Shapes: B batch, Q mask tokens, K classes, H W pixels, h w the grid of the masks.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

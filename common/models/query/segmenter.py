@@ -6,8 +6,6 @@ Segmenter (Strudel et al. 2021) gained only 1.6 mIoU over a linear head.
 Shapes: B batch, H W pixels, Q mask tokens, K classes, h w the grid of the image tokens.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

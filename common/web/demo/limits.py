@@ -1,7 +1,5 @@
 """The demo's limits as a table, for its notebook."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from common.data.photos import MAX_BYTES, MAX_PIXELS

@@ -1,7 +1,5 @@
 """Voilà for notebook 09 alone: one page, a bounded number of visitors, bounded messages."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

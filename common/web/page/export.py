@@ -5,8 +5,6 @@ the encoder's level i. The clicks' maps are drawn by whoever runs the graphs (`c
 `predictor.js`), so that every shape is fixed.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

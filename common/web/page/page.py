@@ -4,8 +4,6 @@ It holds the click canvas of the notebooks, the two ONNX graphs, ONNX Runtime We
 photos. Its policy admits its own script, by hash, and no connection at all.
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib

@@ -1,7 +1,5 @@
 """The query decoder: who sees what, on which grid, and how tokens become class scores."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

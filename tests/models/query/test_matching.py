@@ -1,7 +1,5 @@
 """The pairing against SciPy's, the set loss against torchvision's focal loss and by hand."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

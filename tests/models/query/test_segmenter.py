@@ -1,7 +1,5 @@
 """Segmenters on encoders, the ImageNet baseline, and the names that build them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 
