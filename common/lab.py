@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from common.canvas.widget import ClickCanvas
     from common.data.cache import PetCache
     from common.studies.ablation import Variant
-    from common.training.runs import Run, Training
+    from common.training.finished import Run
+    from common.training.runs import Training
     from common.training.trainer import TrainConfig
 
 

@@ -64,6 +64,16 @@ class Predictor(Protocol):
             UserError: no photo is set, or a point, label or ``mask_input`` does not do.
         """
 
+    def refine(self) -> np.ndarray:
+        """The last mask as float32 logits (H, W), its outline as fine as the model can see it.
+
+        For a user who rests, or for what leaves the tool: it takes longer than a click. Its
+        sigmoid is the soft alpha of a cut-out.
+
+        Raises:
+            UserError: nothing was predicted on the photo.
+        """
+
     def reset_image(self) -> None:
         """Forget the photo."""
 
@@ -98,6 +108,12 @@ class PhotoPredictor:
         """The masks under checked clicks on the photo that `look` saw."""
         raise NotImplementedError
 
+    def refined(
+        self, kept: Any, points: np.ndarray, labels: np.ndarray, last: Found
+    ) -> np.ndarray:
+        """What `refine` gives after ``last``, which `answer` gave to these clicks."""
+        return last.logits[0]
+
     @property
     def is_image_set(self) -> bool:
         """See `Predictor`."""
@@ -113,6 +129,7 @@ class PhotoPredictor:
         self._kept: Any = None
         self._shape: tuple[int, int] | None = None
         self._species: Species | None = None
+        self._last: tuple[np.ndarray, np.ndarray, Found] | None = None
 
     def set_image(self, image: np.ndarray, image_format: str = "RGB") -> None:
         """See `Predictor`."""
@@ -139,9 +156,15 @@ class PhotoPredictor:
         points, labels = check_points(point_coords, point_labels, self._shape)
         previous = None if mask_input is None else check_logits(mask_input)
         found = self.answer(self._kept, points, labels, previous, multimask_output)
-        self._species = found.species
+        self._species, self._last = found.species, (points, labels, found)
         masks = found.logits if return_logits else found.logits > 0
         return masks, found.scores, found.coarse
+
+    def refine(self) -> np.ndarray:
+        """See `Predictor`."""
+        if self._last is None:
+            raise UserError("there is no mask to refine; call predict first")
+        return self.refined(self._kept, *self._last)
 
 
 def as_rgb(image: np.ndarray, image_format: str) -> np.ndarray:

@@ -42,6 +42,11 @@ class View(NamedTuple):
         return (within * edge - 0.5).astype(np.float32), ((within > 0) & (within < 1)).all(1)
 
 
+def part(array: np.ndarray, view: View) -> np.ndarray:
+    """What of a photo (H, W, …) lies in a view; no copy."""
+    return array[view.top : view.bottom, view.left : view.right]
+
+
 def window(
     mask: np.ndarray, points: np.ndarray, labels: np.ndarray, shape: tuple[int, int]
 ) -> View | None:

@@ -6,7 +6,7 @@ in pixels of the native photo.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,29 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.checkpoint import Card
+from common.clicks.looks import Looks, resized, seen_in
 from common.clicks.obey import obey, only_clicked
+from common.clicks.outline import followed
 from common.clicks.protocol import Found, PhotoPredictor
 from common.clicks.settle import REACH, named, settle
-from common.clicks.window import View, window
+from common.clicks.window import View, part, window
 from common.config import UserError
-from common.data.geometry import to_input
 
-REMEMBERED = 4  # windows whose features are kept, beside the whole photo's
 OUTSIDE = -8.0  # logit of what lies beyond the window
 FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos from elsewhere
-
-
-@dataclass
-class Looks:
-    """A photo and the network's features of those views of it that were needed so far."""
-
-    image: np.ndarray
-    features: dict[View, Any] = field(default_factory=dict)
-
-    @property
-    def whole(self) -> View:
-        """The view of all of it."""
-        return View(0, 0, self.image.shape[1], self.image.shape[0])
 
 
 class ZoomPredictor(PhotoPredictor):
@@ -78,8 +65,8 @@ class ZoomPredictor(PhotoPredictor):
     @torch.inference_mode()
     def look(self, image: np.ndarray) -> Looks:
         """The photo with the features of all of it."""
-        looks = Looks(image)
-        self._features(looks, looks.whole)
+        looks = self._looks(image, self.model.encode_image)
+        looks.at(looks.whole)
         return looks
 
     @torch.inference_mode()
@@ -98,7 +85,9 @@ class ZoomPredictor(PhotoPredictor):
         else:
             before = self._given(previous)
             view = window(before[0, 0].numpy() > 0, points, labels, shape) or whole
-            out, logits = self._decode(kept, view, points, labels, before)
+            given = seen_in(before, view, whole, self.card.size // 2)
+            out, logits = self._decode(kept, view, points, labels, given)
+            logits = self._settled(logits, given, view, points, labels)
         native = only_clicked(self._pasted(logits, view, shape), points, labels)
         self.by_network = native > 0
         native = obey(native, points, labels, max(view.size))
@@ -107,6 +96,27 @@ class ZoomPredictor(PhotoPredictor):
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
         score = out["quality"].float().cpu().numpy()
         return Found(native[None], score, coarse.numpy(), species)
+
+    def _looks(self, image: np.ndarray, encode: Callable[[Tensor], Any]) -> Looks:
+        return Looks(image, encode, self.card.size, self.device)
+
+    @torch.inference_mode()
+    def refined(
+        self, kept: Looks, points: np.ndarray, labels: np.ndarray, last: Found
+    ) -> np.ndarray:
+        """See `PhotoPredictor`: `followed` in the window round the mask, then the last steps."""
+        native, shape = last.logits[0], kept.image.shape[:2]
+        view = window(native > 0, points, labels, shape) or kept.whole
+        aside = self._looks(kept.image, self.model.features)
+        coarse = torch.from_numpy(last.coarse)[None]
+
+        def ask(tile: View, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+            given = seen_in(coarse, tile, kept.whole, self.card.size // 2)
+            _, logits = self._decode(aside, tile, points, labels, given)
+            return self._at_size(logits, tile)
+
+        fine = only_clicked(followed(native, view, ask), points, labels)
+        return obey(fine, points, labels, max(view.size))
 
     def _first(
         self, looks: Looks, points: np.ndarray, labels: np.ndarray
@@ -120,47 +130,37 @@ class ZoomPredictor(PhotoPredictor):
         out, near = self._decode(looks, view, points, labels)
         return out, near.lerp(seen_in(seen, view, looks.whole, near.shape[-1]), 0.5), view
 
-    def _features(self, looks: Looks, view: View) -> Any:
-        """What the encoder makes of a view."""
-        if view not in looks.features:
-            part = looks.image[view.top : view.bottom, view.left : view.right]
-            square = to_input(np.ascontiguousarray(part), self.card.size)[None].to(self.device)
-            square = square.contiguous(memory_format=torch.channels_last)
-            looks.features[view] = self.model.encode_image(square)
-            if len(looks.features) > REMEMBERED + 1:
-                del looks.features[list(looks.features)[1]]  # the oldest but the whole photo
-        return looks.features[view]
-
     def _decode(
         self,
         looks: Looks,
         view: View,
         points: np.ndarray,
         labels: np.ndarray,
-        before: Tensor | None = None,
+        given: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """The model's answer in a view, and its logits (1, 1, s, s), settled with those before.
-
-        Args:
-            before: (1, 1, S, S) logits of the whole photo under the clicks but the newest.
-        """
+        """The model's answer in a view, and its logits (1, 1, s, s), given those of before."""
         edge = self.card.size
         places, inside = view.on_square(points, edge)
         asked = (
             torch.from_numpy(places)[None],
             torch.from_numpy(np.where(inside, labels, -1))[None],
         )
-        given = None if before is None else seen_in(before, view, looks.whole, edge // 2)
-        features = self._features(looks, view)
+        features = looks.at(view)
         on_device = (None if x is None else x.to(self.device) for x in (*asked, given))
         out = self.model.decode_clicks(features, *on_device)
-        logits = out["mask"].float().cpu()
-        if given is not None and len(points) > 1:
-            place = (asked[0][0, -1] + 0.5) / edge
-            wanted = (logits[0] > given[0]) == bool(labels[-1] == 1)  # it grows, or it shrinks
-            weight = torch.where(wanted, self.far, self.against)
-            logits = settle(logits[0], given[0], place, self.reach, weight)[None]
-        return out, logits
+        return out, out["mask"].float().cpu()
+
+    def _settled(
+        self, new: Tensor, before: Tensor, view: View, points: np.ndarray, labels: np.ndarray
+    ) -> Tensor:
+        """Logits (1, 1, s, s) of a view after the newest click, settled with those before it."""
+        if len(points) == 1:  # the first may change everything
+            return new
+        edge = self.card.size
+        place = torch.from_numpy((view.on_square(points[-1:], edge)[0][0] + 0.5) / edge)
+        wanted = (new[0] > before[0]) == bool(labels[-1] == 1)  # it grows, or it shrinks
+        weight = torch.where(wanted, self.far, self.against)
+        return settle(new[0], before[0], place, self.reach, weight)[None]
 
     def _given(self, previous: np.ndarray) -> Tensor:
         if previous.shape != (1, self.card.size, self.card.size):
@@ -171,26 +171,14 @@ class ZoomPredictor(PhotoPredictor):
 
     def _pasted(self, logits: Tensor, view: View, shape: tuple[int, int]) -> np.ndarray:
         """Logits (1, 1, s, s) of a view in the whole photo: (H, W)."""
-        inner = F.interpolate(resized(logits, self.card.size), view.size, mode="bilinear")
+        inner = self._at_size(logits, view)
         if view.size == shape:
-            return inner[0, 0].numpy()
+            return inner
         native = np.full(shape, OUTSIDE, np.float32)
-        native[view.top : view.bottom, view.left : view.right] = inner[0, 0].numpy()
+        part(native, view)[:] = inner
         return native
 
-
-def resized(logits: Tensor, edge: int) -> Tensor:
-    """Logits (1, 1, s, s) -> (1, 1, edge, edge)."""
-    return F.interpolate(logits, (edge, edge), mode="bilinear")
-
-
-def seen_in(logits: Tensor, view: View, whole: View, edge: int) -> Tensor:
-    """What of the whole photo's logits (1, 1, S, S) lies in a view: (1, 1, edge, edge)."""
-    if view == whole:
-        return F.interpolate(logits, (edge, edge), mode="area")
-    height, width = whole.size
-    shares = (torch.arange(edge) + 0.5) / edge
-    x = (view.left + shares * view.size[1]) / width
-    y = (view.top + shares * view.size[0]) / height
-    grid = torch.stack(torch.meshgrid(2 * y - 1, 2 * x - 1, indexing="ij")[::-1], -1)[None]
-    return F.grid_sample(logits, grid, padding_mode="border", align_corners=False)
+    def _at_size(self, logits: Tensor, view: View) -> np.ndarray:
+        """Logits (1, 1, s, s) of a view in the photo's pixels."""
+        square = resized(logits, self.card.size)
+        return F.interpolate(square, view.size, mode="bilinear")[0, 0].numpy()

@@ -14,7 +14,7 @@ from common.models import model_spec
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline
 from common.studies.comparison import scored_names
-from common.training.runs import load_run
+from common.training.finished import load_run
 from common.wording import MAIN, wording
 
 BLOCK = re.compile(r"(<!-- results:.*?-->\n).*?(<!-- /results -->)", re.DOTALL)

@@ -7,7 +7,7 @@ and those that `click_on_instances` adds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,15 +19,13 @@ from tqdm.auto import tqdm
 from common.clicks.prompts import Click
 from common.clicks.protocol import Predictor
 from common.clicks.robot import Reply, first_click, replies
-from common.config import CLASSES, IGNORE, UserError
+from common.config import CLASSES, IGNORE, UserError, mask_iou
 from common.data.coco import Annotated, Instance, read_instances
 from common.data.photos import read_photo
 from common.scoring.click_scores import AT, mean_of_draws
+from common.scoring.outlines import edge_error
 
 BAND = 2  # pixels either side of a polygon's outline are border
-EDGE = (
-    0.0125  # of the photo's longer edge: how near the outline a wrong pixel counts as its edge's
-)
 SMALL = 0.05  # of the photo: an instance below it
 DISC = 0.01  # of the photo's longer edge: the disc that the network alone has to get right
 
@@ -86,8 +84,9 @@ def click_on_instances(
     Returns:
         Beside the columns of `click_scores`: draw; single, alone (the photo has one instance that
         counts; one at all), small; obeyed, by_network (whether the newest click's pixel, and most
-        of its disc before the last step, are on its side; NaN where there is none) and edge_wrong
-        (wrong pixels near the outline over those of the animal).
+        of its disc before the last step, are on its side; NaN where there is none) and
+        edge_wrong (wrong pixels near the outline over those of the animal); after one click on
+        a photo of one animal, fine_iou and fine_wrong, the same of the refined mask.
     """
     rows: list[dict] = []
     for photo in tqdm(read_instances(file), desc="clicking", unit="photo"):
@@ -120,7 +119,7 @@ def _rows(
         "alone": case.annotated == 1,
         "small": bool(case.mask.mean() < SMALL),
     }
-    edge, pet, scored, made = _near_outline(case.mask), truth == 1, truth != IGNORE, 0
+    wrong, pet, scored, made = edge_error(case.mask), truth == 1, truth != IGNORE, 0
     opening = first_click(first, truth, rng)
     for click, reply in enumerate(replies(predictor, truth, opening, clicks)):
         is_new, made = len(reply.clicks) > made, len(reply.clicks)
@@ -132,17 +131,18 @@ def _rows(
             "score": round(reply.score, 4),
             "said": CLASSES.index(reply.species[0]) if reply.species else 0,
             "ms": round(reply.ms, 2),
-            "edge_wrong": float(((reply.mask != case.mask) & edge).sum() / case.mask.sum()),
+            "edge_wrong": wrong(reply.mask),
             **_obeyed(predictor, reply, is_new),
+            **(_refined(predictor, truth, wrong) if click == 1 and case.annotated == 1 else {}),
         }
 
 
-def _near_outline(mask: np.ndarray) -> np.ndarray:
-    """(H, W) bool: within `EDGE` of the outline of a mask that neither fills nor misses it."""
-    if mask.all():
-        return np.zeros_like(mask)
-    far = np.where(mask, distance_transform_edt(mask), distance_transform_edt(~mask))
-    return far <= EDGE * max(mask.shape)
+def _refined(
+    predictor: Predictor, truth: np.ndarray, wrong: Callable[[np.ndarray], float]
+) -> dict[str, float]:
+    """What the user has who rests after a click."""
+    mask = predictor.refine() > 0
+    return {"fine_iou": float(mask_iou(mask, truth)), "fine_wrong": wrong(mask)}
 
 
 def _obeyed(predictor: Predictor, reply: Reply, is_new: bool) -> dict[str, float]:
@@ -186,8 +186,10 @@ def instance_scores(table: pd.DataFrame) -> dict[str, float]:
     first = clicked[(clicked["click"] == 1) & (clicked["species"] > 0)]
     scores["species"] = (first["said"] == first["species"]).mean()
     once = clicked[(clicked["click"] == 1) & clicked["alone"]]
-    scores["edge_median_iou"] = (once["inter"] / once["union"].clip(lower=1)).median()
-    scores["edge_wrong"] = once["edge_wrong"].mean()
+    scores["edge_median_iou"] = once["fine_iou"].median()
+    scores["edge_wrong"] = once["fine_wrong"].mean()
+    scores["edge_median_iou_at_once"] = (once["inter"] / once["union"].clip(lower=1)).median()
+    scores["edge_wrong_at_once"] = once["edge_wrong"].mean()
     if table["draw"].any():
         scores |= _spread(clicked[clicked["click"] == 1])
     for share in (50, 95):

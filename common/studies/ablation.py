@@ -18,8 +18,9 @@ from common.scoring.photos import evaluate
 from common.scoring.scores import bootstrap, paired_difference
 from common.studies.variants import Variant
 from common.training.contracts import Score
+from common.training.finished import Run
 from common.training.frozen import on_features
-from common.training.runs import Run, Training
+from common.training.runs import Training
 from common.training.trainer import TrainConfig
 from common.training.validation import quick_scores
 

@@ -23,7 +23,7 @@ from common.scoring.click_scores import (
 from common.scoring.clicking import evaluate_clicks
 from common.studies.ablation import Yardstick, beside
 from common.training.click_validation import quick_click_scores
-from common.training.runs import Run
+from common.training.finished import Run
 
 VERSION = 1  # raise it when the robot is set to work in another way
 PHOTOS, CLICKS = 200, 10  # of the ablation

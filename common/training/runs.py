@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, cast
 
-import pandas as pd
 import torch
 from torch import nn
 
@@ -31,28 +30,11 @@ from common.models import create_model, default_kwargs, full_name
 from common.models.point.growth import begin_from
 from common.provenance import file_sha256, json_sha256, processor, version_of
 from common.training.contracts import Items, Score, watched
+from common.training.finished import Run, load_run
 from common.training.optim import check_settings
 from common.training.processes import is_main, wait
 from common.training.trainer import TrainConfig, Trainer
 from common.training.validation import quick_scores
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a training left: the network with its best weights, its card, a row an epoch.
-
-    ``before`` is the minutes of the training that it went on from.
-    """
-
-    model: nn.Module
-    card: Card
-    history: pd.DataFrame
-    before: float = 0.0
-
-    @property
-    def minutes(self) -> float:
-        """Minutes of training, validation apart, from random weights on."""
-        return self.before + float(self.history["seconds"].sum() / 60)
 
 
 @dataclass(frozen=True)
@@ -229,26 +211,3 @@ def run_or_load_last(
     if len(lessons) > 1 and cache is not None and not last.is_done(cache, results):
         run_or_load_last(lessons[:-1], caches[:-1], results)
     return last.run_or_load(cache, results)
-
-
-def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> Run:
-    """A finished training from its files."""
-    model, card = load_checkpoint(results / folder / name, folder=results / CHECKPOINTS.name)
-    history = load_history(name, results)
-    start = card.training.get("start")
-    return Run(model, card, history, _minutes(start, results, folder) if start else 0.0)
-
-
-def _minutes(name: str, results: Path, folder: str) -> float:
-    """Minutes of a training and of those that it went on from."""
-    minutes = float(load_history(name, results)["seconds"].sum() / 60)
-    start = read_card(results / folder / name)["training"].get("start")
-    return minutes + (_minutes(start, results, folder) if start else 0.0)
-
-
-def load_history(name: str, results: Path = RESULTS) -> pd.DataFrame:
-    """A row an epoch of a finished training."""
-    file = results / "history" / f"{name}.csv"
-    if not file.is_file():
-        raise UserError(f"{file}: the history of {name} is missing; fetch it again")
-    return pd.read_csv(file)

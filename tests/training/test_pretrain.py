@@ -20,8 +20,9 @@ from common.models.encoders.recipes import ENCODERS
 from common.models.pretraining.captions import BREEDS
 from common.models.pretraining.mae import MaskedAutoencoder, small_vit
 from common.training.contracts import watched
+from common.training.finished import Run
 from common.training.pretrain import Crops, quick_reconstruction, quick_zero_shot
-from common.training.runs import Run, Training
+from common.training.runs import Training
 from common.training.trainer import TrainConfig, Trainer
 from common.training.validation import photo_batches
 from tests.models.pretraining import test_clip, test_mae

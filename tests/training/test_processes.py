@@ -17,7 +17,7 @@ from common.config import ROOT
 from common.data.synthetic import make_pets
 from common.models import create_model
 from common.training import processes
-from common.training.runs import load_run
+from common.training.finished import load_run
 
 LAUNCH = (
     "-m",

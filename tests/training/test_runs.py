@@ -22,8 +22,9 @@ from common.models import ALIASES, MODELS, Spec
 from common.training import __main__ as command
 from common.training import click_validation, pretrain, trainer, validation
 from common.training.click_validation import quick_click_scores
+from common.training.finished import Run, load_run
 from common.training.pretrain import Crops
-from common.training.runs import Run, Training, load_run
+from common.training.runs import Training
 from common.training.trainer import TrainConfig, Trainer
 from tests.conftest import Toy
 

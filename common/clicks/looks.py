@@ -1,0 +1,69 @@
+"""What a network sees of a photo and of parts of it, and logits carried from one to the other.
+
+Shapes: H W the native photo, S the model's square, s the edge of its mask's grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from common.clicks.window import View, part
+from common.data.geometry import to_input
+
+REMEMBERED = 4  # windows whose features are kept, beside the whole photo's
+
+
+@dataclass
+class Looks:
+    """A photo and the network's features of those views of it that were needed so far.
+
+    Attributes:
+        encode: what makes them of a square (1, 3, S, S).
+        size, device: S, and where that square has to be.
+    """
+
+    image: np.ndarray
+    encode: Callable[[Tensor], Any]
+    size: int
+    device: torch.device
+    features: dict[View, Any] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> View:
+        """The view of all of it."""
+        return View(0, 0, self.image.shape[1], self.image.shape[0])
+
+    def at(self, view: View) -> Any:
+        """The network's features of a view."""
+        if view not in self.features:
+            seen = np.ascontiguousarray(part(self.image, view))
+            square = to_input(seen, self.size)[None].to(self.device)
+            square = square.contiguous(memory_format=torch.channels_last)
+            self.features[view] = self.encode(square)
+            if len(self.features) > REMEMBERED + 1:
+                del self.features[list(self.features)[1]]  # the oldest but the whole photo
+        return self.features[view]
+
+
+def resized(logits: Tensor, edge: int) -> Tensor:
+    """Logits (1, 1, s, s) -> (1, 1, edge, edge)."""
+    return F.interpolate(logits, (edge, edge), mode="bilinear")
+
+
+def seen_in(logits: Tensor, view: View, whole: View, edge: int) -> Tensor:
+    """What of the whole photo's logits (1, 1, S, S) lies in a view: (1, 1, edge, edge)."""
+    if view == whole:
+        return F.interpolate(logits, (edge, edge), mode="area")
+    height, width = whole.size
+    shares = (torch.arange(edge) + 0.5) / edge
+    x = (view.left + shares * view.size[1]) / width
+    y = (view.top + shares * view.size[0]) / height
+    grid = torch.stack(torch.meshgrid(2 * y - 1, 2 * x - 1, indexing="ij")[::-1], -1)[None]
+    return F.grid_sample(logits, grid, padding_mode="border", align_corners=False)

@@ -1,0 +1,53 @@
+"""What a finished training left, read again: its network, its card and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from torch import nn
+
+from common.checkpoint import Card, load_checkpoint, read_card
+from common.config import CHECKPOINTS, RESULTS, UserError
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training left: the network with its best weights, its card, a row an epoch.
+
+    ``before`` is the minutes of the training that it went on from.
+    """
+
+    model: nn.Module
+    card: Card
+    history: pd.DataFrame
+    before: float = 0.0
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of training, validation apart, from random weights on."""
+        return self.before + float(self.history["seconds"].sum() / 60)
+
+
+def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> Run:
+    """A finished training from its files."""
+    model, card = load_checkpoint(results / folder / name, folder=results / CHECKPOINTS.name)
+    history = load_history(name, results)
+    start = card.training.get("start")
+    return Run(model, card, history, _minutes(start, results, folder) if start else 0.0)
+
+
+def _minutes(name: str, results: Path, folder: str) -> float:
+    """Minutes of a training and of those that it went on from."""
+    minutes = float(load_history(name, results)["seconds"].sum() / 60)
+    start = read_card(results / folder / name)["training"].get("start")
+    return minutes + (_minutes(start, results, folder) if start else 0.0)
+
+
+def load_history(name: str, results: Path = RESULTS) -> pd.DataFrame:
+    """A row an epoch of a finished training."""
+    file = results / "history" / f"{name}.csv"
+    if not file.is_file():
+        raise UserError(f"{file}: the history of {name} is missing; fetch it again")
+    return pd.read_csv(file)
