@@ -8,27 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
+from common.figures import style
 from common.figures.intervals import by_goal, name_models
-from common.figures.style import (
-    BLUE,
-    INK,
-    MARKERS,
-    SOFT,
-    head,
-    key,
-    new_figure,
-    plain,
-    reach,
-    require,
-    require_some,
-    styled,
-)
 from common.wording import label, model_colour
 
 TICKS = (0, 1, 2, 3, 5, 10, 15, 20)
 OPENINGS = {  # how a photo is opened: its colour (told apart by every eye), and in words
     "robot": ("#111111", "at the centre"),
-    "random": (BLUE, "anywhere on the pet"),
+    "random": (style.BLUE, "anywhere on the pet"),
     "jittered": ("#009e73", "beside the centre"),
     "wrong": ("#d55e00", "on the ground"),
 }
@@ -37,7 +24,7 @@ FAILURES = {"nof85": "85 %", "nof90": "90 %"}
 WAYS = (("#9a9a9a", ":"), ("#56b4e9", "--"), ("#e69f00", "-."), ("#111111", "-"))
 
 
-@styled
+@style.styled
 def iou_curves(curves: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     """Mean IoU after each click, with bands of 95 %, a line a model.
 
@@ -50,7 +37,7 @@ def iou_curves(curves: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     return _curves(curves, looks, note)
 
 
-@styled
+@style.styled
 def openings(curves: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     """The same for one model from the first click on, a line for each way to make it.
 
@@ -63,13 +50,13 @@ def openings(curves: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
 
 
 def _curves(curves: Mapping, looks: Mapping[str, tuple[str, str]], note: str) -> Figure:
-    require_some(curves, "IoU against clicks")
-    figure = new_figure(4.0)
+    style.require_some(curves, "IoU against clicks")
+    figure = style.new_figure(4.0)
     axes = figure.subplots()
     for number, (name, frame) in enumerate(curves.items()):
-        require(frame, ("click", "value", "low", "high"), f"IoU against clicks of {name}")
+        style.require(frame, ("click", "value", "low", "high"), f"IoU against clicks of {name}")
         colour, text = looks[name]
-        _curve(axes, frame, MARKERS[number % 5], colour, text)
+        _curve(axes, frame, style.MARKERS[number % 5], colour, text)
     ways = (lambda x: np.sqrt(np.maximum(x + 0.5, 0)), lambda x: np.square(x) - 0.5)
     axes.set_xscale("function", functions=ways)  # the first clicks matter most
     every = pd.concat(curves.values())["click"]
@@ -79,9 +66,9 @@ def _curves(curves: Mapping, looks: Mapping[str, tuple[str, str]], note: str) ->
     zero = "" if first else " (0: no click at all)"
     axes.set(xlabel=f"clicks of the robot{zero}", ylabel="mean IoU of the pet")
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    plain(axes, "y")
-    key(figure, min(4, len(curves)))
-    head(figure, note)
+    style.plain(axes, "y")
+    style.key(figure, min(4, len(curves)))
+    style.head(figure, note)
     return figure
 
 
@@ -92,10 +79,12 @@ def _curve(axes: Axes, frame: pd.DataFrame, marker: str, colour: str, text: str)
     axes.plot(clicked["click"], clicked["value"], markevery=marked, label=text, **look)
     band = {"color": colour, "alpha": 0.16, "linewidth": 0}
     axes.fill_between(clicked["click"], clicked["low"], clicked["high"], **band)
-    axes.errorbar(none["click"], none["value"], yerr=reach(none), markerfacecolor="white", **look)
+    axes.errorbar(
+        none["click"], none["value"], yerr=style.reach(none), markerfacecolor="white", **look
+    )
 
 
-@styled
+@style.styled
 def effort(scores: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     """Clicks that a goal takes (above), and photos that never reach it (below).
 
@@ -103,9 +92,9 @@ def effort(scores: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
         scores: by model, a frame with index score (nocP and nofP) and columns value, low, high.
         note: data, n and what a photo without success counts, written above.
     """
-    require_some(scores, "clicks to a goal")
+    style.require_some(scores, "clicks to a goal")
     step = len(scores) + 0.8
-    figure = new_figure(1.9 + 0.25 * step * (len(CLICKS_TO) + len(FAILURES)))
+    figure = style.new_figure(1.9 + 0.25 * step * (len(CLICKS_TO) + len(FAILURES)))
     above, below = figure.subplots(2, 1, height_ratios=[len(CLICKS_TO), len(FAILURES)])
     by_goal(above, scores, CLICKS_TO, step, "{:.2f}  [{:.2f}, {:.2f}]")
     by_goal(below, scores, FAILURES, step, "{:.1%}  [{:.1%}, {:.1%}]")
@@ -115,11 +104,11 @@ def effort(scores: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     below.set_xlabel("photos that never reach it")
     below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     name_models(figure, scores, 4)
-    head(figure, note)
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def quality(frame: pd.DataFrame, *, note: str = "") -> Figure:
     """The IoU that the model expects of its mask against the IoU that it has.
 
@@ -127,28 +116,32 @@ def quality(frame: pd.DataFrame, *, note: str = "") -> Figure:
         frame: a row a photo and click: click, score, iou.
         note: model, data and n, written above.
     """
-    require(frame, ("click", "score", "iou"), "quality of masks")
-    figure = new_figure(4.6, 5.6)
+    style.require(frame, ("click", "score", "iou"), "quality of masks")
+    figure = style.new_figure(4.6, 5.6)
     axes = figure.subplots()
     low = max(0.0, np.floor(10 * frame[["score", "iou"]].to_numpy().min()) / 10)
-    axes.plot([low, 1], [low, 1], color=SOFT, linestyle="--", linewidth=1.2, label="as expected")
+    axes.plot(
+        [low, 1], [low, 1], color=style.SOFT, linestyle="--", linewidth=1.2, label="as expected"
+    )
     for number, (click, rows) in enumerate(frame.groupby("click")):
-        look = {"s": 13, "alpha": 0.45, "linewidth": 0, "marker": MARKERS[number % 5]}
-        look |= {"color": (BLUE, "#d55e00")[number % 2]}
+        look = {"s": 13, "alpha": 0.45, "linewidth": 0, "marker": style.MARKERS[number % 5]}
+        look |= {"color": (style.BLUE, "#d55e00")[number % 2]}
         axes.scatter(
             rows["score"], rows["iou"], label=f"{click} click{'s' * (click != 1)}", **look
         )
     gap = (frame["score"] - frame["iou"]).abs().mean()
-    axes.text(0.03, 0.97, f"mean gap {gap:.3f}", transform=axes.transAxes, va="top", color=INK)
+    axes.text(
+        0.03, 0.97, f"mean gap {gap:.3f}", transform=axes.transAxes, va="top", color=style.INK
+    )
     axes.set(xlim=(low, 1.01), ylim=(low, 1.01), aspect="equal")
     axes.set(xlabel="IoU that the model expects", ylabel="IoU that the mask has")
     axes.grid(True)
-    key(figure, 3, markerscale=2)
-    head(figure, note)
+    style.key(figure, 3, markerscale=2)
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def steadiness(
     curves: Mapping[str, pd.DataFrame], table: pd.DataFrame, *, note: str = ""
 ) -> Figure:
@@ -159,9 +152,9 @@ def steadiness(
         table: of the ways in the same order: way, setbacks (of 1,000 clicks).
         note: data and n, written above.
     """
-    require_some(curves, "masks while clicking")
-    require(table, ("way", "setbacks"), "setbacks")
-    figure = new_figure(4.2)
+    style.require_some(curves, "masks while clicking")
+    style.require(table, ("way", "setbacks"), "setbacks")
+    figure = style.new_figure(4.2)
     left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
     for (way, frame), (colour, line) in zip(curves.items(), WAYS, strict=False):
         clicked = frame[frame["click"] > 0]
@@ -172,7 +165,7 @@ def steadiness(
     left.yaxis.set_minor_formatter(NullFormatter())
     left.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     left.set(xlabel="clicks of the robot", ylabel="1 - mean IoU of the pet")
-    plain(left, "both")
+    style.plain(left, "both")
     colours = [colour for colour, _ in WAYS[: len(table)]]
     bars = right.barh(table["way"], table["setbacks"], color=colours, height=0.6)
     right.bar_label(bars, fmt="%.1f", padding=4)
@@ -180,7 +173,7 @@ def steadiness(
     right.set_xlim(0, 1.3 * max(1e-9, table["setbacks"].max()))
     right.invert_yaxis()
     right.xaxis.set_major_locator(MaxNLocator(3))
-    plain(right)
-    key(figure, 2, left)
-    head(figure, note)
+    style.plain(right)
+    style.key(figure, 2, left)
+    style.head(figure, note)
     return figure

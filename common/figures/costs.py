@@ -12,20 +12,7 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
-from common.figures.style import (
-    MARKERS,
-    SOFT,
-    beside,
-    head,
-    key,
-    near_one,
-    new_figure,
-    plain,
-    reach,
-    require,
-    require_some,
-    styled,
-)
+from common.figures import style
 from common.wording import label, model_colour
 
 RIVAL = "smp_unet_resnet34"
@@ -41,7 +28,7 @@ MARKS = {"linear": "v", "point": "s", "seg": "o", "query": "o"}  # by a part of 
 ROW = 0.3  # inches
 
 
-@styled
+@style.styled
 def speeds(table: pd.DataFrame, *, size: int = 128, note: str = "") -> Figure:
     """Photos a second in training and in inference, and how many times the rival's that is.
 
@@ -52,12 +39,12 @@ def speeds(table: pd.DataFrame, *, size: int = 128, note: str = "") -> Figure:
         size: the size in pixels, the same for all models.
         note: batch, runs and processor, written above.
     """
-    require(table, ("model", "quantity", "value", "low", "high"), "speed of the models")
+    style.require(table, ("model", "quantity", "value", "low", "high"), "speed of the models")
     of = {quantity: rows.set_index("model") for quantity, rows in table.groupby("quantity")}
     shown = {t: of.get(f"{k}_photos_per_second_{size}", table[:0]) for t, k in SPEEDS.items()}
-    require_some(shown["training"], f"speed of the models at {size} px")
+    style.require_some(shown["training"], f"speed of the models at {size} px")
     models = shown["training"].sort_values("value", ascending=False).index
-    figure = new_figure(1.2 + ROW * len(models))
+    figure = style.new_figure(1.2 + ROW * len(models))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (title, kind) in zip(panels, SPEEDS.items(), strict=True):
         ratios = of.get(f"{kind}_ratio_{size}", table[:0])["value"]
@@ -65,7 +52,7 @@ def speeds(table: pd.DataFrame, *, size: int = 128, note: str = "") -> Figure:
         axes.set_xlabel(f"{title}, photos/s (log)")
     panels[0].set_yticks(range(len(models)), map(label, models))
     panels[0].set_ylim(len(models) - 0.4, -0.6)
-    head(figure, note)
+    style.head(figure, note)
     return figure
 
 
@@ -73,22 +60,24 @@ def _speeds(axes: Axes, rows: pd.DataFrame, ratios: pd.Series) -> None:
     """Dots with the range of the runs, on a logarithmic axis; values and ratios beside it."""
     texts = []
     for place, (name, row) in enumerate(rows.iterrows()):
-        mark, colour = ("s", SOFT) if name == RIVAL else ("o", model_colour(name))
+        mark, colour = ("s", style.SOFT) if name == RIVAL else ("o", model_colour(name))
         axes.plot([row["low"], row["high"]], [place, place], color=colour)
         axes.plot(row["value"], place, mark, color=colour, markersize=6.5)
         ratio = f"  × {ratios[name]:.1f}" if name in ratios and name != RIVAL else ""
         texts.append(f"{row['value']:,.0f}{ratio}")
     if RIVAL in rows.index:
-        axes.axvline(rows.at[RIVAL, "value"], color=SOFT, linestyle=":", linewidth=1.4, zorder=0)
+        axes.axvline(
+            rows.at[RIVAL, "value"], color=style.SOFT, linestyle=":", linewidth=1.4, zorder=0
+        )
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=5))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    beside(axes, range(len(rows)), texts)
-    plain(axes)
+    style.beside(axes, range(len(rows)), texts)
+    style.plain(axes)
 
 
-@styled
+@style.styled
 def tradeoff(scores: pd.DataFrame, costs: pd.DataFrame, *, note: str = "") -> Figure:
     """mIoU with its interval against each cost that was measured; far costs on a log axis.
 
@@ -99,25 +88,25 @@ def tradeoff(scores: pd.DataFrame, costs: pd.DataFrame, *, note: str = "") -> Fi
         costs: model, quantity (of `PANELS`; others are passed over), value.
         note: data, n and processor, written above.
     """
-    require(scores, ("model", "value", "low", "high"), "accuracy against cost")
-    require(costs, ("model", "quantity", "value"), "accuracy against cost")
+    style.require(scores, ("model", "value", "low", "high"), "accuracy against cost")
+    style.require(costs, ("model", "quantity", "value"), "accuracy against cost")
     both = costs[costs["quantity"].isin(PANELS) & (costs["value"] > 0)]
     both = scores.merge(both, on="model", suffixes=("", "_cost"))  # in the order of the scores
-    require_some(both, "accuracy against cost")
+    style.require_some(both, "accuracy against cost")
     shown = [quantity for quantity in PANELS if (both["quantity"] == quantity).any()]
     lines = -(-len(shown) // 2)
-    figure = new_figure(0.7 + 2.6 * lines + 0.22 * -(-len(scores) // 3))
+    figure = style.new_figure(0.7 + 2.6 * lines + 0.22 * -(-len(scores) // 3))
     cells = figure.subplots(lines, min(2, len(shown)), sharey=True, squeeze=False)
     for axes, quantity in zip(cells.flat, shown, strict=False):
         wide = _panel(axes, both[both["quantity"] == quantity])
         axes.set_xlabel(f"{PANELS[quantity]} (log)" if wide else PANELS[quantity])
     for axes in cells.flat[len(shown) :]:
         axes.set_visible(False)
-    near_one(cells[0, 0], "y", both[["low", "high"]].to_numpy())
+    style.near_one(cells[0, 0], "y", both[["low", "high"]].to_numpy())
     for axes in cells[:, 0]:
         axes.set_ylabel("mIoU")
-    key(figure, 3)
-    head(figure, note)
+    style.key(figure, 3)
+    style.head(figure, note)
     return figure
 
 
@@ -130,14 +119,14 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> bool:
         )
         look = {"color": colour, "fmt": mark, "markersize": 7, "label": label(name)}
         look |= {"markerfacecolor": "white" if name.endswith("linear") else colour}
-        axes.errorbar(row["value_cost"], row["value"], yerr=reach(row), **look)
+        axes.errorbar(row["value_cost"], row["value"], yerr=style.reach(row), **look)
     wide = bool(rows["value_cost"].max() > NARROW * rows["value_cost"].min())
     axes.set_xscale("log" if wide else "linear")
     axes.margins(x=0.12)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=6) if wide else MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(_short))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    plain(axes, "both")
+    style.plain(axes, "both")
     return wide
 
 
@@ -149,7 +138,7 @@ def _short(value: float, _: object = None) -> str:
     return f"{value:g}"
 
 
-@styled
+@style.styled
 def data_efficiency(table: pd.DataFrame, *, note: str = "") -> Figure:
     """mIoU against the share of the training photos, a line a model, with 95 % intervals.
 
@@ -157,22 +146,22 @@ def data_efficiency(table: pd.DataFrame, *, note: str = "") -> Figure:
         table: of `common.studies.learning.learning_table`; a share's first seed is drawn.
         note: data, n and budget, written above.
     """
-    require(table, ("model", "share", "seed", "miou", "low", "high"), "data efficiency")
+    style.require(table, ("model", "share", "seed", "miou", "low", "high"), "data efficiency")
     runs = table.sort_values("seed").drop_duplicates(["model", "share"]).sort_values("share")
-    figure = new_figure(4.0)
+    figure = style.new_figure(4.0)
     axes = figure.subplots()
     for number, (name, rows) in enumerate(runs.groupby("model", sort=False)):
         look = {"color": model_colour(name), "label": label(name), "capsize": 3}
-        away = reach(rows.assign(value=rows["miou"]))
+        away = style.reach(rows.assign(value=rows["miou"]))
         axes.errorbar(
-            rows["share"], rows["miou"], yerr=away, fmt=f"{MARKERS[number % 5]}-", **look
+            rows["share"], rows["miou"], yerr=away, fmt=f"{style.MARKERS[number % 5]}-", **look
         )
     axes.set_xscale("log")
     axes.set_xticks(sorted(runs["share"].unique()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="of the training photos (log)", ylabel="validation mIoU")
-    key(figure, 3)
-    plain(axes, "both")
-    head(figure, note)
+    style.key(figure, 3)
+    style.plain(axes, "both")
+    style.head(figure, note)
     return figure

@@ -6,20 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.config import UserError
-from common.figures.boxes import (
-    ATTENTION,
-    BLUE_GROUND,
-    PHOTO,
-    PLAIN,
-    POOLED,
-    PROMPT,
-    WARM_GROUND,
-    arrow,
-    box,
-    down,
-    drawing,
-    ground,
-)
+from common.figures import boxes
 from common.figures.style import COLUMN, SOFT, require_some, styled
 
 FROZEN, IMAGE, TOKENS = 1.12, 3.4, 5.7  # query decoder: middles of encoder, image and tokens
@@ -52,18 +39,20 @@ def decoder_diagram(
         classes: without "no object".
     """
     foot, top = Y["scores"] - 0.35, Y["heads"] + 0.55
-    figure, axes = drawing(foot, top)
-    ground(axes, 0.08, COLUMN - 0.08, foot, top, WARM_GROUND, "")
-    ground(axes, 0.08, EDGE, Y["in"] - 0.45, top, BLUE_GROUND, "frozen")
+    figure, axes = boxes.drawing(foot, top)
+    boxes.ground(axes, 0.08, COLUMN - 0.08, foot, top, boxes.WARM_GROUND, "")
+    boxes.ground(axes, 0.08, EDGE, Y["in"] - 0.45, top, boxes.BLUE_GROUND, "frozen")
     axes.text(EDGE + 0.14, top - 0.16, "trained", va="top", weight="bold")
     fine, quarter = width // 2, photo // 4
     pixels = f"{quarter} × {quarter} × {fine}"
     _image(axes, f"{taps} × {grid} × {grid} × {channels}", f"{grid}² × {width}", pixels)
     _tokens(axes, f"{queries} × {width}", f"{queries} × {classes + 1}", f"{queries} × {fine}")
     result = IMAGE + 0.6
-    box(axes, result, Y["masks"], 2.6, f"{queries} masks, {quarter} × {quarter}", PLAIN)
-    box(axes, result, Y["scores"], 2.6, f"{classes} scores, {photo} × {photo}", PLAIN)
-    down(axes, result, Y["masks"], Y["scores"])
+    boxes.box(
+        axes, result, Y["masks"], 2.6, f"{queries} masks, {quarter} × {quarter}", boxes.PLAIN
+    )
+    boxes.box(axes, result, Y["scores"], 2.6, f"{classes} scores, {photo} × {photo}", boxes.PLAIN)
+    boxes.down(axes, result, Y["masks"], Y["scores"])
     _say(axes, FROZEN, Y["heads"], f"photo {photo} × {photo} × 3")
     _say(axes, TOKENS, Y["heads"], f"{queries} mask tokens, learnt")
     return figure
@@ -71,33 +60,33 @@ def decoder_diagram(
 
 def _image(axes: Axes, taps: str, tokens: str, pixels: str) -> None:
     """The photo's way down: encoder, image tokens, pixel embeddings, and the stem beside it."""
-    box(axes, FROZEN, Y["encoder"], 1.55, "encoder", PHOTO)
-    box(axes, FROZEN, Y["in"], 1.55, taps, PHOTO)
-    arrow(axes, (FROZEN, Y["heads"] - 0.14), (FROZEN, Y["encoder"] + 0.19))
-    down(axes, FROZEN, Y["encoder"], Y["in"])
-    arrow(axes, (FROZEN + 0.775, Y["in"]), (IMAGE - 0.75, Y["in"]))
+    boxes.box(axes, FROZEN, Y["encoder"], 1.55, "encoder", boxes.PHOTO)
+    boxes.box(axes, FROZEN, Y["in"], 1.55, taps, boxes.PHOTO)
+    boxes.arrow(axes, (FROZEN, Y["heads"] - 0.14), (FROZEN, Y["encoder"] + 0.19))
+    boxes.down(axes, FROZEN, Y["encoder"], Y["in"])
+    boxes.arrow(axes, (FROZEN + 0.775, Y["in"]), (IMAGE - 0.75, Y["in"]))
     for row, text in (("in", tokens), ("out", tokens), ("pixels", pixels)):
-        box(axes, IMAGE, Y[row], 1.5, text, PLAIN)
+        boxes.box(axes, IMAGE, Y[row], 1.5, text, boxes.PLAIN)
     middle, span = (IMAGE + TOKENS) / 2, TOKENS - IMAGE + 1.5
-    box(axes, middle, Y["both"], span, "attention both ways, twice", ATTENTION)
-    down(axes, IMAGE, Y["in"], Y["both"], Y["out"], Y["pixels"], Y["masks"])
-    box(axes, FROZEN, Y["pixels"], 1.55, f"stem, {pixels}", POOLED)
-    arrow(axes, (0.2, Y["heads"] - 0.14), (0.2, Y["pixels"]), (FROZEN - 0.775, Y["pixels"]))
-    arrow(axes, (FROZEN + 0.775, Y["pixels"]), (IMAGE - 0.75, Y["pixels"]))
+    boxes.box(axes, middle, Y["both"], span, "attention both ways, twice", boxes.ATTENTION)
+    boxes.down(axes, IMAGE, Y["in"], Y["both"], Y["out"], Y["pixels"], Y["masks"])
+    boxes.box(axes, FROZEN, Y["pixels"], 1.55, f"stem, {pixels}", boxes.POOLED)
+    boxes.arrow(axes, (0.2, Y["heads"] - 0.14), (0.2, Y["pixels"]), (FROZEN - 0.775, Y["pixels"]))
+    boxes.arrow(axes, (FROZEN + 0.775, Y["pixels"]), (IMAGE - 0.75, Y["pixels"]))
 
 
 def _tokens(axes: Axes, tokens: str, classes: str, masks: str) -> None:
     """The tokens' way down: among themselves and at the image, then a class and a mask each."""
     kind, outline = TOKENS + 0.45, TOKENS - 0.75
-    box(axes, TOKENS, Y["in"], 1.5, tokens, PLAIN)
-    arrow(axes, (TOKENS, Y["heads"] - 0.14), (TOKENS, Y["in"] + 0.19))
-    down(axes, TOKENS, Y["in"], Y["both"])
+    boxes.box(axes, TOKENS, Y["in"], 1.5, tokens, boxes.PLAIN)
+    boxes.arrow(axes, (TOKENS, Y["heads"] - 0.14), (TOKENS, Y["in"] + 0.19))
+    boxes.down(axes, TOKENS, Y["in"], Y["both"])
     for x, text, name in ((outline, masks, "mask"), (kind, classes, "class")):
-        down(axes, x, Y["both"], Y["out"])
-        box(axes, x, Y["out"], 1.1, text, PLAIN)
+        boxes.down(axes, x, Y["both"], Y["out"])
+        boxes.box(axes, x, Y["out"], 1.1, text, boxes.PLAIN)
         _say(axes, x, Y["out"] - 0.33, name)
-    arrow(axes, (outline, Y["out"] - 0.47), (outline, Y["masks"] + 0.19))
-    arrow(axes, (kind, Y["out"] - 0.47), (kind, Y["scores"]), (IMAGE + 1.9, Y["scores"]))
+    boxes.arrow(axes, (outline, Y["out"] - 0.47), (outline, Y["masks"] + 0.19))
+    boxes.arrow(axes, (kind, Y["out"] - 0.47), (kind, Y["scores"]), (IMAGE + 1.9, Y["scores"]))
 
 
 @styled
@@ -117,15 +106,17 @@ def prompt_diagram(levels: Sequence[Mapping], *, photo_size: int) -> Figure:
     if sizes != sorted(sizes, reverse=True):
         raise UserError("diagram of the point-prompted UNet: levels come finest first")
     lowest, top = -ROW * len(levels), HEAD + 0.25
-    figure, axes = drawing(lowest - 0.75, top)
+    figure, axes = boxes.drawing(lowest - 0.75, top)
     middle = (ENCODER + DECODER) / 2 - 0.05
-    ground(axes, 0.08, middle, lowest - 0.75, top, BLUE_GROUND, "once a photo")
-    ground(axes, middle + 0.08, COLUMN - 0.08, lowest - 0.75, top, WARM_GROUND, "at each click")
+    boxes.ground(axes, 0.08, middle, lowest - 0.75, top, boxes.BLUE_GROUND, "once a photo")
+    boxes.ground(
+        axes, middle + 0.08, COLUMN - 0.08, lowest - 0.75, top, boxes.WARM_GROUND, "at each click"
+    )
     heights = [-ROW * (number + 0.5) for number in range(len(levels))]
     for y, level in zip(heights, levels, strict=True):
         _level(axes, y, level)
     _chains(axes, heights, photo_size)
-    arrow(axes, (ENCODER, heights[-1] - 0.19), (ENCODER, lowest - 0.16))
+    boxes.arrow(axes, (ENCODER, heights[-1] - 0.19), (ENCODER, lowest - 0.16))
     _say(axes, ENCODER, lowest - 0.3, "species")
     if any(level["attention"] for level in levels):
         _say(axes, DECODER, lowest - 0.3, "violet: with self-attention", SOFT)
@@ -135,26 +126,26 @@ def prompt_diagram(levels: Sequence[Mapping], *, photo_size: int) -> Figure:
 
 def _level(axes: Axes, y: float, level: Mapping) -> None:
     grid = "{0} × {0}".format(level["size"])
-    colour = ATTENTION if level["attention"] else PLAIN
-    box(axes, ENCODER, y, 1.5, f"{grid} × {level['photo']}", PHOTO)
-    box(axes, DECODER, y, 1.5, f"{grid} × {level['width']}", colour)
-    box(axes, CARD, y, 1.25, f"{grid} × 3", POOLED)
-    arrow(axes, (ENCODER + 0.75, y), (DECODER - 0.75, y))
-    arrow(axes, (CARD - 0.625, y), (DECODER + 0.75, y), colour=PROMPT)
+    colour = boxes.ATTENTION if level["attention"] else boxes.PLAIN
+    boxes.box(axes, ENCODER, y, 1.5, f"{grid} × {level['photo']}", boxes.PHOTO)
+    boxes.box(axes, DECODER, y, 1.5, f"{grid} × {level['width']}", colour)
+    boxes.box(axes, CARD, y, 1.25, f"{grid} × 3", boxes.POOLED)
+    boxes.arrow(axes, (ENCODER + 0.75, y), (DECODER - 0.75, y))
+    boxes.arrow(axes, (CARD - 0.625, y), (DECODER + 0.75, y), colour=boxes.PROMPT)
 
 
 def _chains(axes: Axes, heights: Sequence[float], photo_size: int) -> None:
     """Down the encoder, up the decoder, and the prompt as it shrinks."""
-    down(axes, ENCODER, *heights)
-    down(axes, DECODER, *heights[::-1])
-    down(axes, CARD, *heights, colour=PROMPT)
+    boxes.down(axes, ENCODER, *heights)
+    boxes.down(axes, DECODER, *heights[::-1])
+    boxes.down(axes, CARD, *heights, colour=boxes.PROMPT)
     first = heights[0] + 0.19
     _say(axes, ENCODER, 0.28, f"photo {photo_size} × {photo_size} × 3")
     _say(axes, DECODER, 0.28, "mask, and its quality")
     _say(axes, CARD, 0.28, "clicks, mask before")
-    arrow(axes, (ENCODER, 0.14), (ENCODER, first))
-    arrow(axes, (DECODER, first), (DECODER, 0.14))
-    arrow(axes, (CARD, 0.14), (CARD, first), colour=PROMPT)
+    boxes.arrow(axes, (ENCODER, 0.14), (ENCODER, first))
+    boxes.arrow(axes, (DECODER, first), (DECODER, 0.14))
+    boxes.arrow(axes, (CARD, 0.14), (CARD, first), colour=boxes.PROMPT)
 
 
 def _say(axes: Axes, x: float, y: float, text: str, colour: str | None = None) -> None:

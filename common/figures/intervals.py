@@ -10,20 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from common.config import CLASSES, UserError
-from common.figures.style import (
-    CLASS_COLOURS,
-    INK,
-    SOFT,
-    beside,
-    head,
-    key,
-    new_figure,
-    plain,
-    reach,
-    require,
-    require_some,
-    styled,
-)
+from common.figures import style
 from common.wording import label, model_colour
 
 BOUNDS = ["value", "low", "high"]
@@ -52,7 +39,7 @@ def draw_intervals(
     rows = table.set_axis(BOUNDS, axis=1).astype(float)
     rings = [False] * len(rows) if hollow is None else hollow
     texts = []
-    marks = zip(y, rows.itertuples(index=False), reach(rows).T, colours, rings, strict=True)
+    marks = zip(y, rows.itertuples(index=False), style.reach(rows).T, colours, rings, strict=True)
     for place, row, away, colour, ring in marks:
         face = "white" if ring else colour
         look = {"fmt": "o", "color": colour, "markersize": 6.5, "markerfacecolor": face}
@@ -60,10 +47,10 @@ def draw_intervals(
         known = form if np.isfinite([row.low, row.high]).all() else form.split()[0]
         text = known.format(*row) if np.isfinite(row.value) else ""
         texts.append(text.replace("-", "\N{MINUS SIGN}"))
-    beside(axes, y, texts)
+    style.beside(axes, y, texts)
 
 
-@styled
+@style.styled
 def intervals(table: pd.DataFrame, *, score: str = "score", note: str = "") -> Figure:
     """Scores with their 95 % intervals, one row each.
 
@@ -73,18 +60,18 @@ def intervals(table: pd.DataFrame, *, score: str = "score", note: str = "") -> F
         score: names the axis.
         note: data, split, n and seeds, written above.
     """
-    require(table, ("label", *BOUNDS), "scores with intervals")
+    style.require(table, ("label", *BOUNDS), "scores with intervals")
     y = _places(table)
-    figure = new_figure(1.0 + ROW * (y.max() + 1))
+    figure = style.new_figure(1.0 + ROW * (y.max() + 1))
     axes = figure.subplots()
     keys = table["colour"] if "colour" in table else [""] * len(table)
     draw_intervals(axes, y, table[BOUNDS], [_colour(name) for name in keys])
     _name_rows(axes, y, y, table["label"], score)
-    head(figure, note)
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def seeds(table: pd.DataFrame, *, note: str = "") -> Figure:
     """The same training from several seeds, beside the interval over photos of each.
 
@@ -92,7 +79,7 @@ def seeds(table: pd.DataFrame, *, note: str = "") -> Figure:
         table: of `studies.learning.learning_table`; runs on all photos of models with several.
         note: data, n and budget, written above.
     """
-    require(table, SEEDS, "seeds")
+    style.require(table, SEEDS, "seeds")
     runs = table[table["share"] == table["share"].max()].sort_values(["model", "seed"])
     runs = runs[runs.groupby("model")["seed"].transform("nunique") > 1]
     names = [f"{label(row.model)}, seed {row.seed}" for row in runs.itertuples()]
@@ -100,7 +87,7 @@ def seeds(table: pd.DataFrame, *, note: str = "") -> Figure:
     return intervals(told, score="validation mIoU", note=note)
 
 
-@styled
+@style.styled
 def ablation(table: pd.DataFrame, *, score: str = "validation mIoU", note: str = "") -> Figure:
     """What each claim is worth: scores at the left, paired differences at the right.
 
@@ -111,31 +98,37 @@ def ablation(table: pd.DataFrame, *, score: str = "validation mIoU", note: str =
         note: data, n and budget, written above.
 
     """
-    require(table, ("run", "label", *BOUNDS, *DIFFERENCE, "minutes"), "ablation")
+    style.require(table, ("run", "label", *BOUNDS, *DIFFERENCE, "minutes"), "ablation")
     base = (table["run"] == "base").to_numpy()
     if not base.any():
         raise UserError('ablation: no run is called "base", so there is nothing to compare with')
     y = _places(table)
-    figure = new_figure(1.3 + ROW * (y.max() + 1))
+    figure = style.new_figure(1.3 + ROW * (y.max() + 1))
     left, right = figure.subplots(1, 2, sharey=True)
-    colours = [INK if is_base else SOFT for is_base in base]
+    colours = [style.INK if is_base else style.SOFT for is_base in base]
     draw_intervals(left, y, table[BOUNDS], colours, form="{:.3f}")
-    left.axvline(table["value"][base].iloc[0], color=INK, linewidth=1, linestyle=":")
+    left.axvline(table["value"][base].iloc[0], color=style.INK, linewidth=1, linestyle=":")
     _name_rows(left, y, y, table["label"], score)
     rows = table.loc[~base, DIFFERENCE]
     unclear = (rows["difference_low"] <= 0) & (rows["difference_high"] >= 0)
-    draw_intervals(right, y[~base], rows, [SOFT] * len(rows), hollow=unclear, form="{:+.3f}")
-    right.axvline(0, color=INK, linewidth=1)
+    draw_intervals(right, y[~base], rows, [style.SOFT] * len(rows), hollow=unclear, form="{:+.3f}")
+    right.axvline(0, color=style.INK, linewidth=1)
     right.set_xlabel("difference")
-    beside(right, y, [f"{minutes:.0f} min" for minutes in table["minutes"]], indent=56, color=SOFT)
-    plain(right)
+    style.beside(
+        right,
+        y,
+        [f"{minutes:.0f} min" for minutes in table["minutes"]],
+        indent=56,
+        color=style.SOFT,
+    )
+    style.plain(right)
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
-    head(figure, note)
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def class_scores(headlines: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     """IoU of each class and their mean with 95 % intervals, the models one below the other.
 
@@ -143,15 +136,15 @@ def class_scores(headlines: Mapping[str, pd.DataFrame], *, note: str = "") -> Fi
         headlines: by model, a frame with index score and columns value, low, high.
         note: data, split, n and seeds, written above.
     """
-    several = len(require_some(headlines, "scores per class")) > 1
+    several = len(style.require_some(headlines, "scores per class")) > 1
     step = len(headlines) + 0.7 * several
-    figure = new_figure(1.1 + 0.27 * step * len(CLASS_SCORES) + 0.25 * several)
+    figure = style.new_figure(1.1 + 0.27 * step * len(CLASS_SCORES) + 0.25 * several)
     axes = figure.subplots()
     by_goal(axes, headlines, CLASS_SCORES, step)
     axes.set_xlabel("IoU")
     if several:
         name_models(figure, headlines, 3)
-    head(figure, note)
+    style.head(figure, note)
     return figure
 
 
@@ -161,7 +154,7 @@ def by_goal(
     """A group of rows for each score in ``goals``, a row a model."""
     y = np.arange(len(goals)) * step
     for place, (name, frame) in enumerate(scores.items()):
-        require(frame, BOUNDS, f"scores of {name}")
+        style.require(frame, BOUNDS, f"scores of {name}")
         if missing := [score for score in goals if score not in frame.index]:
             raise UserError(f"scores of {name} lack {', '.join(missing)}; evaluate it again")
         look = {"hollow": [name.endswith("_linear")] * len(y), **({"form": form} if form else {})}
@@ -174,7 +167,7 @@ def name_models(figure: Figure, models: Mapping, columns: int) -> None:
     """Name the models' colours below all axes."""
     look = {"marker": "o", "linestyle": "-"}
     dots = [Line2D([], [], color=model_colour(n), label=label(n), **look) for n in models]
-    key(figure, min(columns, len(dots)), handles=dots, labels=None)
+    style.key(figure, min(columns, len(dots)), handles=dots, labels=None)
 
 
 def _name_rows(
@@ -183,7 +176,7 @@ def _name_rows(
     """Names at the heights ``at``; the lowest row is the last of ``y``."""
     axes.set_yticks(at, names)
     axes.set(ylim=(y.max() + 0.7, -0.7), xlabel=score)
-    plain(axes)
+    style.plain(axes)
 
 
 def _places(table: pd.DataFrame) -> np.ndarray:
@@ -195,4 +188,4 @@ def _places(table: pd.DataFrame) -> np.ndarray:
 
 
 def _colour(name: str) -> str:
-    return CLASS_COLOURS.get(name) or (model_colour(name) if name else INK)
+    return style.CLASS_COLOURS.get(name) or (model_colour(name) if name else style.INK)

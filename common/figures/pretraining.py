@@ -8,23 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from common.config import UserError
+from common.figures import style
 from common.figures.grids import cells
 from common.figures.sheet import new_sheet, place
-from common.figures.style import (
-    MARKERS,
-    RUST,
-    SOFT,
-    WIDE,
-    head,
-    key,
-    new_figure,
-    plain,
-    reach,
-    require,
-    require_some,
-    styled,
-    tint,
-)
 from common.wording import model_colour
 
 MASKED = np.array([214, 214, 210], np.uint8)  # a patch that the encoder was not shown
@@ -38,7 +24,7 @@ def hide(image: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     return np.where(hidden[..., None], MASKED, image)
 
 
-@styled
+@style.styled
 def stages(
     columns: Mapping[str, Sequence[np.ndarray]], texts: Sequence[str], *, note: str = ""
 ) -> Figure:
@@ -71,11 +57,11 @@ def stages(
 def stage_colours(labels: Sequence[str], model: str = "mae_seg") -> dict[str, str]:
     """Colours of the stages of a pretraining: grey for the first, then ever fuller."""
     later = len(labels) - 1
-    shades = [tint(model_colour(model), 0.35 + 0.65 * (i + 1) / later) for i in range(later)]
+    shades = [style.tint(model_colour(model), 0.35 + 0.65 * (i + 1) / later) for i in range(later)]
     return dict(zip(labels, ["#8a8f92", *shades], strict=True))
 
 
-@styled
+@style.styled
 def probes(table: pd.DataFrame, colours: Mapping[str, str], *, note: str = "") -> Figure:
     """Balanced accuracy of linear probes on each tapped layer, a line an encoder.
 
@@ -84,27 +70,27 @@ def probes(table: pd.DataFrame, colours: Mapping[str, str], *, note: str = "") -
         colours: by encoder, in the order of the legend.
         note: data, split and n, written above.
     """
-    require(table, ("encoder", "tap", "task", "value", "low", "high"), "linear probes")
-    figure = new_figure(3.6 + 0.25 * (len(colours) // 4))
+    style.require(table, ("encoder", "tap", "task", "value", "low", "high"), "linear probes")
+    figure = style.new_figure(3.6 + 0.25 * (len(colours) // 4))
     panels = figure.subplots(1, 2)
     for axes, (task, title) in zip(panels, TASKS.items(), strict=True):
         for number, (encoder, colour) in enumerate(colours.items()):
             rows = table[(table["encoder"] == encoder) & (table["task"] == task)]
             x = rows["tap"] + 1 + 0.07 * (number - (len(colours) - 1) / 2)
-            look = {"color": colour, "marker": MARKERS[number % 5], "markersize": 5.5}
+            look = {"color": colour, "marker": style.MARKERS[number % 5], "markersize": 5.5}
             look |= {"label": encoder, "elinewidth": 1.2}
-            axes.errorbar(x, rows["value"], yerr=reach(rows), **look)
-        axes.axhline(0.5, color=SOFT, linestyle=":", linewidth=1.4)
+            axes.errorbar(x, rows["value"], yerr=style.reach(rows), **look)
+        axes.axhline(0.5, color=style.SOFT, linestyle=":", linewidth=1.4)
         axes.set(xlabel="tap, the last is the deepest", title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        plain(axes, "y")
+        style.plain(axes, "y")
     panels[0].set_ylabel("balanced accuracy")
-    key(figure, min(4, len(colours)), panels[0])
-    head(figure, note)
+    style.key(figure, min(4, len(colours)), panels[0])
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def similarity(
     table: pd.DataFrame, cats: Collection[str], held_out: Collection[str] = (), *, note: str = ""
 ) -> Figure:
@@ -116,14 +102,14 @@ def similarity(
         held_out: breeds that training never saw, marked with a star.
         note: model, data and n, written above.
     """
-    require_some(table, "similarity of photos and names")
+    style.require_some(table, "similarity of photos and names")
     if unknown := set(table.index) - set(table.columns):
         raise UserError(f"similarity: no text for the photos of {min(unknown)}")
     order = sorted(table.columns, key=lambda breed: (breed not in cats, breed))
     values = table.loc[[breed for breed in order if breed in table.index], order]
     names = {breed: f"{breed} *" if breed in held_out else breed for breed in order}
     rows, columns = [names[breed] for breed in values.index], list(names.values())
-    figure = new_figure(max(4.5, 2.2 + 0.175 * len(rows)), WIDE)
+    figure = style.new_figure(max(4.5, 2.2 + 0.175 * len(rows)), style.WIDE)
     axes = figure.subplots()
     span = (values.min(axis=None), values.max(axis=None))
     bar = {"label": "mean cosine similarity", "shrink": 0.8}
@@ -131,16 +117,21 @@ def similarity(
     cells(axes, values.to_numpy(float), None, rows, columns, span=span, **look)
     axes.tick_params(labelsize=9)
     for line, breeds in ((axes.axhline, values.index), (axes.axvline, order)):
-        line(sum(breed in cats for breed in breeds), color=SOFT, linewidth=1)
+        line(sum(breed in cats for breed in breeds), color=style.SOFT, linewidth=1)
     nearest = values.to_numpy().argmax(1) + 0.5
-    ring = {"color": "white", "markeredgecolor": RUST, "markersize": 4.5, "linestyle": "none"}
+    ring = {
+        "color": "white",
+        "markeredgecolor": style.RUST,
+        "markersize": 4.5,
+        "linestyle": "none",
+    }
     axes.plot(nearest, np.arange(len(rows)) + 0.5, "o", **ring)
     axes.set(ylabel="photos of", xlabel="text with the name (ring: the nearest; * held out)")
-    head(figure, note)
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def recall(tables: Mapping[str, pd.DataFrame], names: int = 37, *, note: str = "") -> Figure:
     """How often the right name is among the k nearest of all, over k.
 
@@ -149,24 +140,24 @@ def recall(tables: Mapping[str, pd.DataFrame], names: int = 37, *, note: str = "
         names: how many there are, for the level of chance.
         note: data, split and n, written above.
     """
-    require_some(tables, "recall of names")
-    figure = new_figure(4.0)
+    style.require_some(tables, "recall of names")
+    figure = style.new_figure(4.0)
     axes = figure.subplots()
     ks = np.arange(1, PLACES + 1)
     colours = [model_colour("clip_seg"), model_colour("lite0_query"), "#434141"]
     for (name, table), colour in zip(tables.items(), colours, strict=False):
-        require(table, ("rank", "held_out"), f"recall of {name}")
+        style.require(table, ("rank", "held_out"), f"recall of {name}")
         for held_out, photos in table.groupby("held_out"):
             share = [(photos["rank"] <= k).mean() for k in ks]
             look = {"color": colour, "markerfacecolor": "white" if held_out else colour}
             text = f"{name}, {BREEDS[held_out]} (n {len(photos):,})"
             axes.plot(ks, share, "o--" if held_out else "o-", markersize=5, label=text, **look)
-    axes.plot(ks, ks / names, color=SOFT, linestyle=":", label=f"chance, {names} names")
+    axes.plot(ks, ks / names, color=style.SOFT, linestyle=":", label=f"chance, {names} names")
     axes.set(xlabel="the right name is among the nearest …", ylabel="share of photos")
     axes.set(xlim=(0.7, PLACES + 0.3), ylim=(0, 1.02))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    plain(axes, "y")
-    key(figure, 2, title="photos of breeds", alignment="left")
-    head(figure, note)
+    style.plain(axes, "y")
+    style.key(figure, 2, title="photos of breeds", alignment="left")
+    style.head(figure, note)
     return figure

@@ -7,19 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from common.figures import style
 from common.figures.grids import cells
 from common.figures.sheet import new_sheet, place
-from common.figures.style import (
-    MARKERS,
-    WIDE,
-    head,
-    key,
-    new_figure,
-    plain,
-    require,
-    require_some,
-    styled,
-)
 from common.wording import label, model_colour
 
 CHANGED = 0.25  # a cell of the table that lost so large a share of the clean score is darkest
@@ -31,7 +21,7 @@ def words(perturbation: str) -> str:
     return WORDS.get(perturbation, perturbation.replace("_", " ").capitalize())
 
 
-@styled
+@style.styled
 def examples(
     pictures: Mapping[str, Sequence[np.ndarray]], titles: Mapping[str, Sequence[str]], credit: str
 ) -> Figure:
@@ -42,7 +32,7 @@ def examples(
         titles: what stands above each of them.
         credit: of the photo.
     """
-    require_some(pictures, "perturbed photos")
+    style.require_some(pictures, "perturbed photos")
     rows = list(pictures.values())
     height, width = rows[0][0].shape[:2]
     shapes = [height / width] * len(rows)
@@ -53,7 +43,7 @@ def examples(
     return figure
 
 
-@styled
+@style.styled
 def curves(table: pd.DataFrame, *, score: str = "mean Dice", note: str = "") -> Figure:
     """A score against the level of each perturbation, a panel each, with bands of 95 %.
 
@@ -62,31 +52,31 @@ def curves(table: pd.DataFrame, *, score: str = "mean Dice", note: str = "") -> 
         score: names the axis.
         note: data, n and seeds, written above.
     """
-    require(table, ("model", "perturbation", "level", "value", "low", "high"), "robustness")
+    style.require(table, ("model", "perturbation", "level", "value", "low", "high"), "robustness")
     models, damages = list(table["model"].unique()), table["perturbation"].unique()
     lines = -(-len(damages) // 2)
-    figure = new_figure(1.3 + 2.0 * lines)
+    figure = style.new_figure(1.3 + 2.0 * lines)
     panels = figure.subplots(lines, 2, sharex=True, sharey=True, squeeze=False)
     for axes, damage in zip(panels.flat, damages, strict=False):
         for model, rows in table[table["perturbation"] == damage].groupby("model", sort=False):
             look = {"color": model_colour(model), "label": label(model), "markersize": 4}
-            marker = MARKERS[models.index(model) % len(MARKERS)]
+            marker = style.MARKERS[models.index(model) % len(style.MARKERS)]
             axes.plot(rows["level"], rows["value"], marker=marker, **look)
             band = {"color": model_colour(model), "alpha": 0.14, "linewidth": 0}
             axes.fill_between(rows["level"], rows["low"], rows["high"], **band)
         axes.set_title(words(damage))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        plain(axes, "y")
+        style.plain(axes, "y")
     for axes in panels[-1]:
         axes.set_xlabel("level")
     for axes in panels[:, 0]:
         axes.set_ylabel(score)
-    key(figure, 3)
-    head(figure, note)
+    style.key(figure, 3)
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") -> Figure:
     """The score at the worst level of each perturbation, darker where more of it is lost.
 
@@ -95,10 +85,10 @@ def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") 
         clean: the column that losses are measured from.
         note: data and n, written above.
     """
-    require(scores, (clean,), "scores at the worst levels")
+    style.require(scores, (clean,), "scores at the worst levels")
     lost = 1 - scores.div(scores[clean], axis=0).to_numpy()
     names = [words(name).replace(" ", "\n", 1) for name in scores.columns]
-    figure = new_figure(1.7 + 0.34 * len(scores), WIDE)
+    figure = style.new_figure(1.7 + 0.34 * len(scores), style.WIDE)
     axes = figure.subplots()
     texts = np.vectorize("{:.3f}".format)(scores.to_numpy(float))
     models = [label(name) for name in scores.index]
@@ -107,5 +97,5 @@ def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") 
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set(ylabel="", xlabel="mean Dice: clean, and at the worst level of each perturbation")
-    head(figure, note)
+    style.head(figure, note)
     return figure

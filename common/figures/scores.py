@@ -7,22 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from common.figures import style
 from common.figures.maps import ERRORS
-from common.figures.style import (
-    FAINT,
-    INK,
-    MARKERS,
-    RUST,
-    SOFT,
-    head,
-    key,
-    near_one,
-    new_figure,
-    plain,
-    require,
-    require_some,
-    styled,
-)
 from common.wording import label, model_colour
 
 ROW = 0.29  # inches
@@ -35,7 +21,7 @@ VIEWS = {
 BINS = ("confidence", "accuracy", "share")
 
 
-@styled
+@style.styled
 def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
     """What the wrong pixels of each model are, and its score if one kind never happened.
 
@@ -45,9 +31,9 @@ def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
         table: of `common.scoring.errors.error_table`.
         note: data and n, written above.
     """
-    require(table, ("model", *KINDS, "wrong", *VIEWS), "kinds of errors")
+    style.require(table, ("model", *KINDS, "wrong", *VIEWS), "kinds of errors")
     y, views = np.arange(len(table)), table[list(VIEWS)]
-    figure = new_figure(1.5 + ROW * len(table))
+    figure = style.new_figure(1.5 + ROW * len(table))
     left, right = figure.subplots(1, 2, sharey=True)
     ends = table[list(KINDS)].cumsum(axis=1)
     for kind, colour in KINDS.items():
@@ -57,20 +43,22 @@ def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
     left.xaxis.set_major_formatter(PercentFormatter(1))
     left.xaxis.set_major_locator(MaxNLocator(4))
     left.set_yticks(y, [label(name) for name in table["model"]])
-    right.hlines(y, views.min(axis=1), views.max(axis=1), color=FAINT)
+    right.hlines(y, views.min(axis=1), views.max(axis=1), color=style.FAINT)
     for view, (text, mark) in VIEWS.items():
-        face = INK if view == "miou" else "white"
-        right.plot(table[view], y, mark, color=INK, markerfacecolor=face, label=text, markersize=6)
+        face = style.INK if view == "miou" else "white"
+        right.plot(
+            table[view], y, mark, color=style.INK, markerfacecolor=face, label=text, markersize=6
+        )
     right.set_xlabel("mIoU")
-    near_one(right, "x", views.to_numpy())
+    style.near_one(right, "x", views.to_numpy())
     for axes in (left, right):
-        plain(axes)
-    key(figure, 3)
-    head(figure, note)
+        style.plain(axes)
+    style.key(figure, 3)
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def calibration(
     curves: Mapping[str, pd.DataFrame], *, least: float = 0.001, note: str = ""
 ) -> Figure:
@@ -81,32 +69,32 @@ def calibration(
         least: bins with a smaller share of the pixels are left out.
         note: data and n, written above.
     """
-    require_some(curves, "calibration")
-    figure = new_figure(4.6 + 0.1 * len(curves))
+    style.require_some(curves, "calibration")
+    figure = style.new_figure(4.6 + 0.1 * len(curves))
     axes = figure.subplots()
-    axes.axhline(0, color=INK, linewidth=1)
+    axes.axhline(0, color=style.INK, linewidth=1)
     for number, (name, frame) in enumerate(curves.items()):
         gap, ece = _gap(frame, name)
         used = frame["share"] >= least
         axes.plot(
             frame["confidence"][used],
             gap[used],
-            f"{MARKERS[number % 5]}-",
+            f"{style.MARKERS[number % 5]}-",
             markersize=4,
             linewidth=1.3,
             color=model_colour(name),
             label=f"{label(name)} {ece:.3f}",
         )
     axes.set(xlabel="confidence of the predicted class", ylabel="accuracy - confidence")
-    key(figure, 3, title="calibration error (ECE)", alignment="left", fontsize=9.5)
-    axes.annotate("too modest", (0.01, 0.97), xycoords="axes fraction", color=SOFT, va="top")
-    axes.annotate("too sure", (0.01, 0.03), xycoords="axes fraction", color=SOFT)
-    plain(axes, "y")
-    head(figure, note)
+    style.key(figure, 3, title="calibration error (ECE)", alignment="left", fontsize=9.5)
+    axes.annotate("too modest", (0.01, 0.97), xycoords="axes fraction", color=style.SOFT, va="top")
+    axes.annotate("too sure", (0.01, 0.03), xycoords="axes fraction", color=style.SOFT)
+    style.plain(axes, "y")
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def reliability(frame: pd.DataFrame, *, note: str = "") -> Figure:
     """How often pixels of a confidence are right, and how many there are.
 
@@ -115,27 +103,27 @@ def reliability(frame: pd.DataFrame, *, note: str = "") -> Figure:
         note: data, split and model, written above.
     """
     _, ece = _gap(frame, "the model")
-    figure = new_figure(5.4, 5.5)
+    figure = style.new_figure(5.4, 5.5)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     used = frame[frame["share"] > 0]
     sure, right = used["confidence"], used["accuracy"]
-    top.plot([0, 1], [0, 1], color=SOFT, linestyle="--", linewidth=1.2, label="calibrated")
+    top.plot([0, 1], [0, 1], color=style.SOFT, linestyle="--", linewidth=1.2, label="calibrated")
     top.plot(sure, right, "o-", color=model_colour("unet"), label="measured")
-    look = {"color": RUST, "linewidth": 3, "alpha": 0.5}
+    look = {"color": style.RUST, "linewidth": 3, "alpha": 0.5}
     top.vlines(sure, sure, right, label=f"gap (calibration error {ece:.3f})", **look)
     top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
     top.legend(loc="upper left")
-    bottom.bar(sure, used["share"], width=0.8 / len(frame), color=SOFT)
+    bottom.bar(sure, used["share"], width=0.8 / len(frame), color=style.SOFT)
     bottom.set(xlabel="confidence of the predicted class", ylabel="of all pixels")
     bottom.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for axes in (top, bottom):
-        plain(axes, "y")
-    head(figure, note)
+        style.plain(axes, "y")
+    style.head(figure, note)
     return figure
 
 
 def _gap(frame: pd.DataFrame, name: str) -> tuple[pd.Series, float]:
     """Accuracy less confidence of each bin, and the mean of its size over all pixels (ECE)."""
-    require(frame, BINS, f"calibration of {name}")
+    style.require(frame, BINS, f"calibration of {name}")
     gap = frame["accuracy"] - frame["confidence"]
     return gap, float((frame["share"] * gap.abs()).sum())

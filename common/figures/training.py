@@ -8,29 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common.config import CLASSES
-from common.figures.style import (
-    BLUE,
-    CLASS_COLOURS,
-    INK,
-    MARKERS,
-    RUST,
-    SOFT,
-    head,
-    key,
-    new_figure,
-    plain,
-    require,
-    require_some,
-    styled,
-)
+from common.figures import style
 from common.wording import label, model_colour
 
-IOU_LINES = {"mean": ("val_miou", INK, 2.4)} | {
-    name: (f"val_iou_{name}", CLASS_COLOURS[name], 1.5) for name in CLASSES
+IOU_LINES = {"mean": ("val_miou", style.INK, 2.4)} | {
+    name: (f"val_iou_{name}", style.CLASS_COLOURS[name], 1.5) for name in CLASSES
 }
 
 
-@styled
+@style.styled
 def history(frame: pd.DataFrame, best_epoch: int | None = None, *, note: str = "") -> Figure:
     """Training loss, and validation IoU of each class and their mean.
 
@@ -39,11 +25,11 @@ def history(frame: pd.DataFrame, best_epoch: int | None = None, *, note: str = "
         best_epoch: the one whose weights were kept, the last if None; its IoU is written out.
         note: model, data and n of the validation, written above.
     """
-    require(frame, ("epoch", "loss", "val_miou"), "history of the training")
+    style.require(frame, ("epoch", "loss", "val_miou"), "history of the training")
     epoch = best_epoch if best_epoch in set(frame["epoch"]) else frame["epoch"].iloc[-1]
     chosen = frame[frame["epoch"] == epoch].iloc[0]
     figure, top, bottom = _panels(5.2, frame, "validation IoU")
-    top.plot(frame["epoch"], frame["loss"], color=INK, **_dots(frame))
+    top.plot(frame["epoch"], frame["loss"], color=style.INK, **_dots(frame))
     top.set_ylim(0, None)
     for name, (column, colour, width) in IOU_LINES.items():
         if column in frame:
@@ -53,12 +39,12 @@ def history(frame: pd.DataFrame, best_epoch: int | None = None, *, note: str = "
     if best_epoch is not None:
         _mark(epoch, top, bottom)
     kept = f"IoU at epoch {epoch:.0f}" + ", which was kept (dotted)" * (best_epoch is not None)
-    key(figure, 4, title=kept, alignment="left")
-    head(figure, note)
+    style.key(figure, 4, title=kept, alignment="left")
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def click_history(
     frames: Mapping[str, pd.DataFrame], best: Mapping[str, int], *, note: str = ""
 ) -> Figure:
@@ -69,11 +55,11 @@ def click_history(
         best: by model, the epoch whose weights were kept (a ring).
         note: data and n of the validation, written above.
     """
-    require_some(frames, "history of clicked models")
+    style.require_some(frames, "history of clicked models")
     for name, frame in frames.items():
-        require(frame, ("epoch", "loss", "val_iou_clicks"), f"history of {name}")
+        style.require(frame, ("epoch", "loss", "val_iou_clicks"), f"history of {name}")
     figure, top, bottom = _panels(4.8, pd.concat(frames.values()), "validation IoU")
-    for marker, (name, frame) in zip(MARKERS, frames.items(), strict=False):
+    for marker, (name, frame) in zip(style.MARKERS, frames.items(), strict=False):
         look = {"color": model_colour(name), "marker": marker, "markersize": 4}
         top.plot(frame["epoch"], frame["loss"], **look)
         kept = frame[frame["epoch"] == best[name]]
@@ -82,12 +68,12 @@ def click_history(
         ring = {**look, "markersize": 10, "markerfacecolor": "none", "linestyle": "none"}
         bottom.plot(kept["epoch"], kept["val_iou_clicks"], **ring)
     top.set_ylim(0, 1.05 * top.get_ylim()[1])
-    key(figure, 3, title="IoU at the epoch that was kept (ringed)", alignment="left")
-    head(figure, note)
+    style.key(figure, 3, title="IoU at the epoch that was kept (ringed)", alignment="left")
+    style.head(figure, note)
     return figure
 
 
-@styled
+@style.styled
 def progress(
     frame: pd.DataFrame,
     lines: Mapping[str, str],
@@ -105,18 +91,20 @@ def progress(
         marks: epochs to mark, by what they are called.
         note: model, data and n of the validation, written above.
     """
-    require(frame, ("epoch", "loss", *lines), "history of the pretraining")
+    style.require(frame, ("epoch", "loss", *lines), "history of the pretraining")
     figure, top, bottom = _panels(4.8, frame, score, 1)
-    top.plot(frame["epoch"], frame["loss"], color=INK, **_dots(frame))
-    for (column, name), colour in zip(lines.items(), (INK, BLUE, RUST), strict=False):
+    top.plot(frame["epoch"], frame["loss"], color=style.INK, **_dots(frame))
+    for (column, name), colour in zip(
+        lines.items(), (style.INK, style.BLUE, style.RUST), strict=False
+    ):
         text = f"{name}: {frame[column].iloc[-1]:.3f} at the end"
         bottom.plot(frame["epoch"], frame[column], color=colour, label=text, **_dots(frame))
     for name, epoch in (marks or {}).items():
         _mark(epoch, top, bottom)
         where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-        top.annotate(name, (epoch, 1), (-4, -3), va="top", ha="right", color=SOFT, **where)
-    key(figure, 2)
-    head(figure, note)
+        top.annotate(name, (epoch, 1), (-4, -3), va="top", ha="right", color=style.SOFT, **where)
+    style.key(figure, 2)
+    style.head(figure, note)
     return figure
 
 
@@ -124,14 +112,14 @@ def _panels(
     height: float, frame: pd.DataFrame, score: str, ratio: float = 1.5
 ) -> tuple[Figure, Axes, Axes]:
     """A figure with the axes of loss and score above each other, over the epochs of ``frame``."""
-    figure = new_figure(height)
+    figure = style.new_figure(height)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, ratio])
     top.set(ylabel="training loss")
     bottom.set(xlabel="epoch", ylabel=score)
     bottom.set_xlim(frame["epoch"].min() - 0.8, frame["epoch"].max() + 0.8)
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     for axes in (top, bottom):
-        plain(axes, "y")
+        style.plain(axes, "y")
     return figure, top, bottom
 
 
@@ -142,4 +130,4 @@ def _dots(frame: pd.DataFrame) -> dict:
 
 def _mark(epoch: float, *places: Axes) -> None:
     for axes in places:
-        axes.axvline(epoch, color=SOFT, linestyle=":", linewidth=1.4)
+        axes.axvline(epoch, color=style.SOFT, linestyle=":", linewidth=1.4)

@@ -12,14 +12,6 @@ import pandas as pd
 from common.checkpoint import load_checkpoint
 from common.clicks.predictor import FAR, REACH, PromptedPredictor
 from common.scoring import click_scores
-from common.scoring.click_scores import (
-    greatest_fall,
-    iou_curve,
-    iou_curves,
-    mean_intervals,
-    paired_means,
-    photo_values,
-)
 from common.scoring.clicking import evaluate_clicks
 from common.studies.ablation import Yardstick, beside
 from common.training.click_validation import quick_click_scores
@@ -49,7 +41,7 @@ Way = tuple[str, float]  # a checkpoint and the reach of `clicks.predictor.settl
 
 def study_values(table: pd.DataFrame) -> pd.Series:
     """What is compared of each photo: the mean of its IoU after 1, 3 and 5 clicks."""
-    return photo_values(table)[list(AT)].mean(axis=1)
+    return click_scores.photo_values(table)[list(AT)].mean(axis=1)
 
 
 def _measure(run: Run, root: Path) -> pd.DataFrame:
@@ -59,9 +51,9 @@ def _measure(run: Run, root: Path) -> pd.DataFrame:
 
 def _compare(table: pd.DataFrame, base: pd.DataFrame) -> dict[str, float]:
     """IoU and difference, and beside them IoU at 1 click, clicks to 90 % and ms a click."""
-    values = photo_values(table)
-    score = mean_intervals(study_values(table).to_frame("iou")).loc["iou"].to_dict()
-    pair = paired_means(study_values(table), study_values(base))
+    values = click_scores.photo_values(table)
+    score = click_scores.mean_intervals(study_values(table).to_frame("iou")).loc["iou"].to_dict()
+    pair = click_scores.paired_means(study_values(table), study_values(base))
     more = {name: float(values[name].mean()) for name in ("iou_at_1", "noc90")}
     ms = float(table.loc[table["click"] > 0, "ms"].median())
     return {**beside(score, pair), **more, "ms_click": ms}
@@ -82,7 +74,11 @@ def against_targets(scores: pd.DataFrame, curve: pd.DataFrame, latency: pd.Serie
     Returns:
         what, target, measured, and whether it is met, a row a target.
     """
-    found = {**scores["value"], "fall": greatest_fall(curve), **latency[["p50", "p95"]]}
+    found = {
+        **scores["value"],
+        "fall": click_scores.greatest_fall(curve),
+        **latency[["p50", "p95"]],
+    }
     rows = [
         (what, f"≥ {bound:g}", found[name], found[name] >= bound)
         for name, (what, bound) in AT_LEAST.items()
@@ -143,13 +139,13 @@ def steadiness(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row(way: object, rows: pd.DataFrame) -> dict[str, object]:
-    curves = iou_curves(rows)
+    curves = click_scores.iou_curves(rows)
     change = curves.drop(columns=0).diff(axis=1).iloc[:, 1:]
     means = {f"iou_at_{k}": curves[k].mean() for k in click_scores.AT if k in curves}
     return {
         "way": way,
         **means,
-        "fall": greatest_fall(iou_curve(rows)),
+        "fall": click_scores.greatest_fall(click_scores.iou_curve(rows)),
         "setbacks": 1000 * float((change < -LOSS).to_numpy().mean()),
         "worst": float(max(0.0, -change.min(axis=None))),
     }

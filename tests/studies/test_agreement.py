@@ -13,15 +13,7 @@ from common.checkpoint import Card, load_checkpoint, save_checkpoint
 from common.config import UserError
 from common.data.pets import read_index
 from common.scoring.photos import evaluate
-from common.studies.agreement import (
-    agreement_or_load,
-    look_together,
-    members,
-    pair_table,
-    pattern_counts,
-    shared_errors,
-    square,
-)
+from common.studies import agreement
 
 AVERAGES = {"both": ["one", "two"], "alone": ["two"]}
 
@@ -43,23 +35,23 @@ def results(tmp_path: Path, toy) -> Path:
 def test_patterns_worked_by_hand():
     """Border pixels belong to no pattern."""
     truth = np.array([[1, 1, 0, 255]], np.uint8)
-    table = pattern_counts([sure([[1, 1, 2, 0]]), sure([[1, 0, 2, 1]])], truth)
+    table = agreement.pattern_counts([sure([[1, 1, 2, 0]]), sure([[1, 0, 2, 1]])], truth)
     assert table.to_dict("records") == [
         {"truth": 0, "pattern": "22", "pixels": 1},
         {"truth": 1, "pattern": "10", "pixels": 1},
         {"truth": 1, "pattern": "11", "pixels": 1},
     ]
     table.attrs["models"] = ["a", "b"]
-    pairs = pair_table(table)
-    assert square(pairs, "agree").at["b", "a"] == pairs.at[0, "agree"]
+    pairs = agreement.pair_table(table)
+    assert agreement.square(pairs, "agree").at["b", "a"] == pairs.at[0, "agree"]
     pair = pairs.iloc[0]
     assert pair["agree"] == pytest.approx(2 / 3)
     assert pair["wrong_alike"] == pytest.approx(1 / 2)
-    assert shared_errors(table).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert agreement.shared_errors(table).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
 
 
 def test_a_pattern_keeps_its_leading_zeros():
-    table = pattern_counts([sure([[0]])] * 4, np.zeros((1, 1), np.uint8))
+    table = agreement.pattern_counts([sure([[0]])] * 4, np.zeros((1, 1), np.uint8))
     assert table["pattern"].tolist() == ["0000"]
 
 
@@ -67,7 +59,7 @@ def test_each_model_counts_as_when_it_is_scored_alone(results: Path, pets: Path)
     index = read_index(pets)
     loaded = {name: load_checkpoint(results / "checkpoints" / name) for name in ("one", "two")}
     sample = index[index["split"] == "test"]
-    patterns, counts = look_together(loaded, AVERAGES, pets, sample)
+    patterns, counts = agreement.look_together(loaded, AVERAGES, pets, sample)
     for name, model in loaded.items():
         alone, _ = evaluate(*model, pets, "test")
         together = counts[counts["model"] == name].drop(columns="model").reset_index(drop=True)
@@ -81,11 +73,11 @@ def test_each_model_counts_as_when_it_is_scored_alone(results: Path, pets: Path)
 
 
 def test_looking_is_noted_and_stored(results: Path, pets: Path):
-    first = agreement_or_load(AVERAGES, pets, results=results, photos=6)
+    first = agreement.agreement_or_load(AVERAGES, pets, results=results, photos=6)
     assert first[1].groupby("model")["image"].nunique().tolist() == [6] * 4
     assert first[1].drop_duplicates("image")["species"].value_counts().tolist() == [3, 3]
-    again = agreement_or_load(AVERAGES, pets, results=results, photos=6)
-    stored = agreement_or_load(AVERAGES, None, results=results, photos=6)
+    again = agreement.agreement_or_load(AVERAGES, pets, results=results, photos=6)
+    stored = agreement.agreement_or_load(AVERAGES, None, results=results, photos=6)
     for other in (again, stored):
         assert other[0].attrs["models"] == ["one", "two"]
         for a, b in zip(first, other, strict=True):
@@ -93,14 +85,14 @@ def test_looking_is_noted_and_stored(results: Path, pets: Path):
     reads = pd.read_csv(results / "test_reads.csv")
     assert reads["model"].tolist() == ["both: mean of one two"]
     assert reads["n"].tolist() == [6] and not math.isnan(reads.at[0, "miou"])
-    agreement_or_load({"both": ["two", "one"]}, pets, results=results, photos=6)
+    agreement.agreement_or_load({"both": ["two", "one"]}, pets, results=results, photos=6)
     assert len(pd.read_csv(results / "test_reads.csv")) == 2
 
 
 def test_what_nobody_looked_at_is_told(results: Path):
     with pytest.raises(UserError, match="no such table"):
-        agreement_or_load(AVERAGES, None, results=results)
+        agreement.agreement_or_load(AVERAGES, None, results=results)
 
 
 def test_members_stand_once():
-    assert members(AVERAGES) == ["one", "two"]
+    assert agreement.members(AVERAGES) == ["one", "two"]

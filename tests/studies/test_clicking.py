@@ -12,17 +12,8 @@ from hypothesis import strategies as st
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.predictor import FAR, REACH, settle
 from common.models import create_model
+from common.studies import clicking
 from common.studies import clicking as click_study
-from common.studies.clicking import (
-    AT_LEAST,
-    AT_MOST,
-    CLICKING,
-    against_targets,
-    click_on,
-    steadiness,
-    study_values,
-    ways,
-)
 from common.studies.variants import CLICKS
 from tests.scoring.test_click_scores import table_of
 
@@ -33,13 +24,13 @@ def test_variants_differ_from_the_base_in_one_thing():
 
 def test_the_study_compares_the_mean_of_three_clicks():
     table = table_of({"a": [0.0, 0.5, 0.6, 0.7, 0.8, 0.9], "b": [0.1] * 6})
-    assert study_values(table).to_dict() == pytest.approx({"a": 0.7, "b": 0.1})
+    assert clicking.study_values(table).to_dict() == pytest.approx({"a": 0.7, "b": 0.1})
 
 
 def test_a_row_of_the_study_by_hand():
     base = table_of({"a": [0.0, 0.5, 0.6, 0.7, 0.8, 0.9], "b": [0.5] * 6})
     other = table_of({"a": [0.0, 0.6, 0.7, 0.8, 0.9, 1.0], "b": [0.6] * 6})
-    row = CLICKING.compare(other, base)
+    row = clicking.CLICKING.compare(other, base)
     assert row["value"] == pytest.approx((0.8 + 0.6) / 2)
     assert row["difference"] == pytest.approx(0.1)
     assert row["difference_low"] == pytest.approx(0.1)
@@ -58,8 +49,8 @@ def test_clicks_are_measured_on_validation(pets, monkeypatch):
     monkeypatch.setattr(click_study, "evaluate_clicks", noting)
     monkeypatch.setattr(click_study, "PromptedPredictor", lambda model, card: None)
     run = type("Run", (), {"model": None, "card": None})()
-    CLICKING.measure(run, pets)
-    assert asked == {"split": "val", **CLICKING.how}
+    clicking.CLICKING.measure(run, pets)
+    assert asked == {"split": "val", **clicking.CLICKING.how}
 
 
 # Targets
@@ -72,8 +63,8 @@ MISSED = {"iou_at_1": 0.939, "iou_at_3": 0.9, "iou_at_5": 0.95, "noc90": 2.6, "n
 def verdicts(values: dict, curve: list[float], p50: float, p95: float) -> list[str]:
     scores = pd.DataFrame({"value": values})
     clicks = pd.DataFrame({"click": range(len(curve)), "value": curve})
-    table = against_targets(scores, clicks, pd.Series({"p50": p50, "p95": p95}))
-    assert len(table) == len(AT_LEAST) + len(AT_MOST)
+    table = clicking.against_targets(scores, clicks, pd.Series({"p50": p50, "p95": p95}))
+    assert len(table) == len(clicking.AT_LEAST) + len(clicking.AT_MOST)
     return table["met"].tolist()
 
 
@@ -118,7 +109,7 @@ def test_a_settled_mask_lies_between_the_two(seed: int, reach: float):
 
 def test_setbacks_are_clicks_that_cost_a_photo_more_than_a_hundredth():
     table = table_of({"a": [0.2, 0.5, 0.9, 0.8], "b": [0.1, 0.9, 0.9, 0.9]}).assign(way="it")
-    (row,) = steadiness(table).to_dict("records")
+    (row,) = clicking.steadiness(table).to_dict("records")
     assert row["setbacks"] == pytest.approx(1000 / 4)
     assert row["worst"] == pytest.approx(0.1) and row["fall"] == pytest.approx(0.1 / 2)
     assert row["iou_at_0"] == pytest.approx(0.15), "no click is no setback, whatever follows"
@@ -128,10 +119,10 @@ def test_every_way_clicks_on_the_same_photos(pets: Path, tmp_path: Path):
     network = create_model("point_unet_s", widths=(16, 16, 16, 16))
     for name in ("few", "many"):
         save_checkpoint(tmp_path / name, network, Card("point_unet_s", {"widths": [16] * 4}, 32))
-    compared = ways("few", "many")
-    table = click_on(compared, pets, checkpoints=tmp_path, photos=2)
+    compared = clicking.ways("few", "many")
+    table = clicking.click_on(compared, pets, checkpoints=tmp_path, photos=2)
     assert table["way"].unique().tolist() == list(compared)
-    told = steadiness(table).set_index("way")
+    told = clicking.steadiness(table).set_index("way")
     same = ["iou_at_0", "iou_at_1"]  # with one click there is nothing to settle
     pd.testing.assert_series_equal(
         told.loc["trained on few clicks", same], told.loc["few, settled", same], check_names=False
