@@ -30,6 +30,16 @@ JSON = st.recursive(
 NUMBERS = st.sampled_from([b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f"])
 
 
+class Bomb:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple:
+        return Path.mkdir, (self.mark,)
+
+
 class Hung(BaseException):
     """Nobody catches this by the way, as they might a `TimeoutError`."""
 

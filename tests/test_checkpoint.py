@@ -26,6 +26,7 @@ from common.config import CHECKPOINTS, UserError
 from common.models import ALIASES, create_model, default_kwargs, full_name, list_models
 from common.models.encoders.recipes import ENCODERS
 from common.models.weights import packaged_lite0
+from tests.fuzzing import Bomb
 
 KWARGS = {"widths": (16, 16), "depth": 1, "breed_weight": 0.0}
 
@@ -224,16 +225,6 @@ def test_a_name_may_hold_dots(tmp_path: Path):
         load_checkpoint(tmp_path / n)[0].encoder.stem.weight for n in ("lr0.1", "lr0.2")
     )
     assert not torch.equal(first, second)
-
-
-class Bomb:
-    """Unpickling it makes a file."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, (str(self.mark),)
 
 
 @pytest.mark.parametrize("save", [torch.save, lambda x, f: torch.save(x, f, pickle_protocol=2)])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -407,46 +407,6 @@ def test_a_score_that_is_no_number_stays_out_of_json(session, ask, predictor):
     answer = predictor.answer
     predictor.answer = lambda *args: answer(*args)._replace(scores=np.array([np.nan]))
     assert ask("click", x=1, y=1, positive=True)["score"] is None
-
-
-JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=2),
-    max_leaves=3,
-)
-FIELD = st.sampled_from(["seq", "view", *{name for each in REQUESTS.values() for name in each}])
-REQUEST = st.fixed_dictionaries(
-    {"do": st.sampled_from(list(REQUESTS)), "seq": st.integers(0, 99)},
-    optional={
-        "x": st.floats(-5, 65),
-        "y": st.floats(-5, 45),
-        "positive": st.booleans(),
-        "name": st.sampled_from(["Square", "Plain", "Others", "Broken", UPLOAD]),
-    },
-)
-NEEDED = REQUEST.map(
-    lambda message: {
-        key: value
-        for key, value in message.items()
-        if key in ("do", "seq") or key in REQUESTS[message["do"]]
-    }
-)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(NEEDED | REQUEST | JUNK | st.dictionaries(FIELD, JUNK, max_size=4), max_size=8))
-def test_no_sequence_of_requests_breaks_a_session(messages):
-    photos = [Photo("Square", scene(), truth()), Photo("Plain", scene(80, 50))]
-    session = ClickSession(photos, {"Colours": Colours, "Others": Colours})
-    for count, message in enumerate(messages, 1):
-        reply = session.handle(message)
-        json.dumps(reply, allow_nan=False)
-        assert reply["version"] == count
-        assert not session.failure
-        assert session.mask.shape == session.photo.image.shape[:2]
-        assert (reply["mask"] is None) == (not session.clicks)
-        fresh = Models({"m": Colours}).ask("m", session.photo, session.clicks)
-        assert (fresh.mask == session.mask).all(), "the mask depends on the clicks alone"
 
 
 # Parts

@@ -4,6 +4,7 @@
 """
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -330,20 +331,27 @@ TOLD = {
 COLUMNS = {title: [KITTEN.image, SHEPHERD.image] for title in ("photo", "visible", *SHARES)}
 CREDITS = [KITTEN.credit, SHEPHERD.credit]
 
-CHARTS = {
-    "class_counts": lambda: dataset.class_counts(PHOTOS),
-    "pixel_shares": lambda: dataset.pixel_shares(PHOTOS),
-    "photo_sizes": lambda: dataset.photo_sizes(PHOTOS),
-    "duplicates": lambda: choices.duplicates(BITS, 4),
-    "fit_choice": lambda: choices.fit_choice(FITS, note=NOTE),
-    "loader_speed": lambda: choices.loader_speed(SPEED, note=NOTE),
+ROWS = {  # charts of one table: what draws it, and the table
+    "class_counts": (dataset.class_counts, PHOTOS),
+    "pixel_shares": (dataset.pixel_shares, PHOTOS),
+    "photo_sizes": (dataset.photo_sizes, PHOTOS),
+    "duplicates": (partial(choices.duplicates, threshold=4), BITS),
+    "fit_choice": (partial(choices.fit_choice, note=NOTE), FITS),
+    "loader_speed": (partial(choices.loader_speed, note=NOTE), SPEED),
+    "history": (partial(training.history, best_epoch=33, note=NOTE), HISTORY),
+    "ablation": (partial(intervals.ablation, note=NOTE), ABLATION),
+    "intervals": (partial(intervals.intervals, score="IoU", note=NOTE), INTERVALS),
+    "quality": (partial(clicks.quality, note=NOTE), EXPECTED),
+    "differences": (partial(grids.difference_matrix, note=NOTE), PAIRS),
+    "error_kinds": (partial(scores.error_kinds, note=NOTE), MISTAKES),
+    "data_efficiency": (partial(costs.data_efficiency, note=NOTE), LEARNING),
+    "token_classes": (partial(tokens.token_classes, note=NOTE), TOKENS),
+}
+CHARTS = {name: partial(draw, table) for name, (draw, table) in ROWS.items()} | {
     "speeds": lambda: costs.speeds(COSTS, note=NOTE),
     "robust_curves": lambda: robustness.curves(ROBUST, note=NOTE),
     "worst_levels": lambda: robustness.worst_levels(WORST, note=NOTE),
     "steadiness": lambda: clicks.steadiness(WAYS, SETBACKS, note=NOTE),
-    "history": lambda: training.history(HISTORY, 33, note=NOTE),
-    "ablation": lambda: intervals.ablation(ABLATION, note=NOTE),
-    "intervals": lambda: intervals.intervals(INTERVALS, score="IoU", note=NOTE),
     "class_scores": lambda: intervals.class_scores({"unet": SCORES}, note=NOTE),
     "class_scores_all": lambda: intervals.class_scores(dict.fromkeys(MODEL_COLOURS, SCORES)),
     "confusion": lambda: grids.confusion([[9e7, 8e3, 7], [6, 5e6, 4], [3, 2, 1e6]], CLASSES),
@@ -353,16 +361,13 @@ CHARTS = {
         dict.fromkeys(clicks.OPENINGS, CURVE[CURVE["click"] <= 5]), note=NOTE
     ),
     "effort": lambda: clicks.effort(dict.fromkeys(CURVES, GOALS), note=NOTE),
-    "quality": lambda: clicks.quality(EXPECTED, note=NOTE),
     "click_history": lambda: training.click_history(
         dict.fromkeys(list(CURVES)[:3], CLICKED), dict.fromkeys(CURVES, 11), note=NOTE
     ),
-    "differences": lambda: grids.difference_matrix(PAIRS, note=NOTE),
     "grids": lambda: grids.score_grids({"foreground IoU": GROUPS, "species": GROUPS}, note=NOTE),
     "grid": lambda: grids.score_grids({"agree": GROUPS.iloc[:, :3]}, form="{:.1%}"),
     "confusions": lambda: grids.confusions(PIXELS, CLASSES, CLASSES, note=NOTE),
     "photo_confusions": lambda: grids.confusions(SAID_OF, CLASSES[1:], SAID, note=NOTE),
-    "error_kinds": lambda: scores.error_kinds(MISTAKES, note=NOTE),
     "calibration": lambda: scores.calibration(dict.fromkeys(MODELS, BINS), note=NOTE),
     "tradeoff": lambda: costs.tradeoff(RANKED, PRICES, note=NOTE),
     "tradeoff_three": lambda: costs.tradeoff(RANKED, PRICES[PRICES["quantity"] != "madds"]),
@@ -370,7 +375,6 @@ CHARTS = {
     "tradeoff_narrow": lambda: costs.tradeoff(
         RANKED, PRICES.assign(value=2.9e6 + 3e4 * PRICES["value"].rank())
     ),
-    "data_efficiency": lambda: costs.data_efficiency(LEARNING, note=NOTE),
     "seeds": lambda: intervals.seeds(LEARNING, note=NOTE),
     "progress": lambda: training.progress(
         PRETRAINED,
@@ -384,7 +388,6 @@ CHARTS = {
     "recall": lambda: pretraining.recall(
         {"ViT from scratch": RANKS, "EfficientNet-Lite0": RANKS}, note=NOTE
     ),
-    "token_classes": lambda: tokens.token_classes(TOKENS, note=NOTE),
 }
 PICTURES = {
     "photo_grid": lambda: pictures.photo_grid([KITTEN, SHEPHERD, KITTEN]),
@@ -413,19 +416,12 @@ PICTURES = {
 }
 FIGURES = CHARTS | PICTURES
 
-EMPTY = {
-    "class_counts": lambda: dataset.class_counts(PHOTOS.head(0)),
-    "pixel_shares": lambda: dataset.pixel_shares(PHOTOS.head(0)),
-    "photo_sizes": lambda: dataset.photo_sizes(PHOTOS.drop(columns="height")),
-    "duplicates": lambda: choices.duplicates(BITS.head(0), 4),
-    "fit_choice": lambda: choices.fit_choice(FITS.drop(columns="low")),
-    "loader_speed": lambda: choices.loader_speed(SPEED.head(0)),
+EMPTY = {name: partial(draw, table.head(0)) for name, (draw, table) in ROWS.items()} | {
+    "photo_sizes_column": lambda: dataset.photo_sizes(PHOTOS.drop(columns="height")),
+    "fit_choice_column": lambda: choices.fit_choice(FITS.drop(columns="low")),
     "speeds": lambda: costs.speeds(COSTS.head(0)),
     "speeds_size": lambda: costs.speeds(COSTS, size=256),
-    "history": lambda: training.history(HISTORY.head(0)),
-    "ablation": lambda: intervals.ablation(ABLATION.head(0)),
     "ablation_base": lambda: intervals.ablation(ABLATION.tail(2)),
-    "intervals": lambda: intervals.intervals(INTERVALS.head(0)),
     "class_scores": lambda: intervals.class_scores({}),
     "class_scores_row": lambda: intervals.class_scores({"unet": SCORES.head(2)}),
     "confusion": lambda: grids.confusion(np.zeros((3, 3)), CLASSES),
@@ -442,26 +438,22 @@ EMPTY = {
     "iou_curves": lambda: clicks.iou_curves({}),
     "iou_curves_columns": lambda: clicks.iou_curves({"unet": CURVE[["click", "value"]]}),
     "effort": lambda: clicks.effort({}),
-    "quality": lambda: clicks.quality(EXPECTED.head(0)),
     "click_history": lambda: training.click_history({}, {}),
     "prompt_diagram": lambda: diagrams.prompt_diagram([], photo_size=256),
     "prompt_levels": lambda: diagrams.prompt_diagram(LEVELS[::-1], photo_size=256),
     "film_strip": lambda: film.film_strip([]),
     "prompt_maps": lambda: film.prompt_maps(KITTEN.image, [], {}),
     "table": lambda: figures.show_table(BITS.head(0), "none"),
-    "differences": lambda: grids.difference_matrix(PAIRS.head(0)),
     "differences_low": lambda: grids.difference_matrix(PAIRS.drop(columns="low")),
     "grids": lambda: grids.score_grids({}),
     "grids_rows": lambda: grids.score_grids({"species": GROUPS.head(0)}),
     "confusions": lambda: grids.confusions({}, CLASSES, CLASSES),
     "confusions_shape": lambda: grids.confusions(PIXELS, CLASSES[1:], CLASSES),
-    "error_kinds": lambda: scores.error_kinds(MISTAKES.head(0)),
     "calibration": lambda: scores.calibration({}),
     "calibration_column": lambda: scores.calibration({"unet": BINS.drop(columns="share")}),
     "tradeoff": lambda: costs.tradeoff(RANKED, PRICES.head(0)),
     "tradeoff_quantity": lambda: costs.tradeoff(RANKED, PRICES[PRICES["quantity"] == "x"]),
     "tradeoff_score": lambda: costs.tradeoff(RANKED.head(0), PRICES),
-    "data_efficiency": lambda: costs.data_efficiency(LEARNING.head(0)),
     "seeds": lambda: intervals.seeds(LEARNING[LEARNING["seed"] == 0]),
     "gallery": lambda: pictures.gallery([]),
     "gallery_models": lambda: pictures.gallery(SEEN[:-1]),
@@ -479,20 +471,10 @@ EMPTY = {
     "token_sheet": lambda: tokens.token_sheet(
         KITTEN.image, TOLD["classes"], TOLD["masks"][:, 1:], TOLD["attention"]
     ),
-    "token_classes": lambda: tokens.token_classes(TOKENS.head(0)),
 }
 
-ONE = {
-    "class_counts": lambda: dataset.class_counts(PHOTOS.head(1)),
-    "pixel_shares": lambda: dataset.pixel_shares(PHOTOS.head(1)),
-    "photo_sizes": lambda: dataset.photo_sizes(PHOTOS.head(1)),
-    "duplicates": lambda: choices.duplicates(BITS.head(1), 4),
-    "fit_choice": lambda: choices.fit_choice(FITS.head(1)),
-    "loader_speed": lambda: choices.loader_speed(SPEED.head(1)),
+ONE = {name: partial(draw, table.head(1)) for name, (draw, table) in ROWS.items()} | {
     "speeds": lambda: costs.speeds(COSTS.head(4)),
-    "history": lambda: training.history(HISTORY.head(1)),
-    "ablation": lambda: intervals.ablation(ABLATION.head(1)),
-    "intervals": lambda: intervals.intervals(INTERVALS.head(1)),
     "reliability": lambda: scores.reliability(BINS.tail(1)),
     "photo_grid": lambda: pictures.photo_grid([KITTEN]),
     "silhouettes": lambda: pictures.silhouettes(CASES[:1]),
@@ -500,19 +482,15 @@ ONE = {
     "iou_curves": lambda: clicks.iou_curves({"unet": CURVE.head(2)}),
     "openings": lambda: clicks.openings({"wrong": CURVE.head(2)}),
     "effort": lambda: clicks.effort({"unet": GOALS}),
-    "quality": lambda: clicks.quality(EXPECTED.head(1)),
     "click_history": lambda: training.click_history(
         {"point_unet": CLICKED.head(1)}, {"point_unet": 1}
     ),
     "prompt_diagram": lambda: diagrams.prompt_diagram(LEVELS[:1], photo_size=256),
     "film_strip": lambda: film.film_strip([{**FILM, "frames": FILM["frames"][:1]}]),
-    "differences": lambda: grids.difference_matrix(PAIRS.head(1)),
     "grids": lambda: grids.score_grids({"species": GROUPS.head(1)}),
     "confusions": lambda: grids.confusions({"unet": PIXELS["unet"]}, CLASSES, CLASSES),
-    "error_kinds": lambda: scores.error_kinds(MISTAKES.head(1)),
     "calibration": lambda: scores.calibration({"unet": BINS}),
     "tradeoff": lambda: costs.tradeoff(RANKED.head(1), PRICES.head(1)),
-    "data_efficiency": lambda: costs.data_efficiency(LEARNING.head(1)),
     "gallery": lambda: pictures.gallery(SEEN[:1]),
     "stages": lambda: pretraining.stages({"photo": [KITTEN.image]}, [KITTEN.credit]),
     "progress": lambda: training.progress(PRETRAINED.head(1), {"val_explained": "explained"}),
@@ -521,5 +499,4 @@ ONE = {
     ),
     "similarity": lambda: pretraining.similarity(SIMILARITY.head(1), BREEDS[:2]),
     "recall": lambda: pretraining.recall({"ViT": RANKS.head(1)}),
-    "token_classes": lambda: tokens.token_classes(TOKENS.head(1)),
 }

@@ -5,11 +5,9 @@ import json
 import re
 import socket
 import statistics
-import struct
 import time
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from common.clicks.robot import centre
 from common.config import ROOT
 from common.web.demo.settings import HIDDEN, PICTURE
 from tests.browsing import DESKTOP, MASK, PHONE, Canvas, serving
+from tests.data.test_photos import png
 
 pytestmark = pytest.mark.long
 
@@ -226,14 +225,6 @@ def test_on_a_phone(phone):
 # What must not do harm
 
 
-def bomb(edge: int = 20_000) -> bytes:
-    """A PNG of a few bytes that unpacks to more than a gigabyte."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", edge, edge, 8, 2, 0, 0, 0)
-    chunks = (header, b"IDAT" + zlib.compress(b"\0"), b"IEND")
-    framed = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
-
-
 def truncated() -> bytes:
     content = (ROOT / "common" / "samples" / "kitten.jpg").read_bytes()
     return content[: len(content) // 2]
@@ -245,7 +236,7 @@ def truncated() -> bytes:
         (b"text, whatever its name", "not a photo"),
         (truncated(), "damaged"),
         (bytes(21_000_000), "21.0 MB"),
-        (bomb(), "million pixels"),
+        (png(20_000, 20_000, 8, 2, b"\0"), "million pixels"),
     ],
     ids=["text", "truncated", "large", "bomb"],
 )

@@ -7,12 +7,12 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 
-from common.canvas.answers import Photo
+from common.canvas.answers import Models, Photo
 from common.canvas.messages import REQUESTS
 from common.canvas.session import ClickSession
 from common.pipeline.notebook import read_notebook
 from common.pipeline.parameters import assign
-from tests.canvas.test_session import JUNK, NEEDED, REQUEST, Colours, scene, truth
+from tests.canvas.test_session import UPLOAD, Colours, scene, truth
 from tests.fuzzing import JSON, damaged, survive
 from tests.long.test_fuzz_files import photos
 from tests.test_run_all import write_notebook
@@ -23,7 +23,22 @@ pytestmark = pytest.mark.long
 
 FIELDS = sorted({"do", "seq", "view", "more", *(f for each in REQUESTS.values() for f in each)})
 BROKEN = st.dictionaries(st.sampled_from(FIELDS), JSON | st.sampled_from(list(REQUESTS)))
-VIEW = st.text(max_size=50) | JSON
+REQUEST = st.fixed_dictionaries(
+    {"do": st.sampled_from(list(REQUESTS)), "seq": st.integers(0, 99)},
+    optional={
+        "x": st.floats(-5, 65),
+        "y": st.floats(-5, 45),
+        "positive": st.booleans(),
+        "name": st.sampled_from(["Square", "Plain", "Others", "Broken", UPLOAD]),
+    },
+)
+NEEDED = REQUEST.map(
+    lambda message: {
+        key: value
+        for key, value in message.items()
+        if key in ("do", "seq") or key in REQUESTS[message["do"]]
+    }
+)
 
 
 @st.composite
@@ -57,17 +72,21 @@ def test_messages(record_property) -> None:
         session = ClickSession(
             shown, {"Colours": Colours, "Others": Colours}, max_bytes=4000, max_pixels=10_000
         )
-        for message in messages:
+        for count, message in enumerate(messages, 1):
             reply = session.handle(message)
             json.dumps(reply, allow_nan=False)
             assert not session.failure, repr(session.failure)
             assert reply["kind"] == "info" or 0 < len(reply["status"]) < 400
             assert session.mask.shape == session.photo.image.shape[:2]
             assert session.photo.image.size <= 30_000
+            assert reply["version"] == count
+            assert (reply["mask"] is None) == (not session.clicks)
+            fresh = Models({"m": Colours}).ask("m", session.photo, session.clicks)
+            assert (fresh.mask == session.mask).all(), "the mask depends on the clicks alone"
         good = session.handle({"do": "click", "seq": 1, "x": 1, "y": 1, "positive": True})
         assert good["kind"] == "info" or len(session.clicks) == 50
 
-    one = NEEDED | REQUEST | JUNK | BROKEN | JSON
+    one = NEEDED | REQUEST | BROKEN | JSON
     inputs = st.lists(one, min_size=1, max_size=6) | upload()
     survive(record_property, inputs, attempt, 700)
 

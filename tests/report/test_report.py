@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -468,50 +467,36 @@ def test_provenance_takes_what_the_results_folder_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_in_a_browser(report: str, tmp_path: Path) -> None:
+def test_in_a_browser(report: str, tmp_path: Path, browser) -> None:
     """No request, no refusal by the policy, no sideways scrolling; sort, theme, print work."""
-    chromium = shutil.which("chromium") or pytest.skip("needs Chromium")
-    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
     address = (tmp_path / "out" / "report.html").as_uri()
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-            ],
-        )
-        page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
-        requests, complaints = [], []
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address)
-        page.click("#tab-01_scores th:nth-child(2) button")
-        column = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
-        page.locator("#tab-01_scores th:nth-child(2) button").press("Enter")
-        turned = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
-        page.click("#theme")
-        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        page.reload()
-        remembered = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        sideways = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        page.emulate_media(media="print")
-        printed = {
-            name: page.evaluate(f"getComputedStyle({name}).{style}")
-            for name, style in {
-                "document.body": "backgroundColor",
-                "document.querySelector('.bar')": "display",
-                "document.querySelector('nav')": "display",
-                "document.querySelector('th button')": "display",
-                "document.querySelector('figure.figure')": "breakInside",
-            }.items()
-        }
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
+    requests, complaints = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    page.click("#tab-01_scores th:nth-child(2) button")
+    column = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
+    page.locator("#tab-01_scores th:nth-child(2) button").press("Enter")
+    turned = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
+    page.click("#theme")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.reload()
+    remembered = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    sideways = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.emulate_media(media="print")
+    printed = {
+        name: page.evaluate(f"getComputedStyle({name}).{style}")
+        for name, style in {
+            "document.body": "backgroundColor",
+            "document.querySelector('.bar')": "display",
+            "document.querySelector('nav')": "display",
+            "document.querySelector('th button')": "display",
+            "document.querySelector('figure.figure')": "breakInside",
+        }.items()
+    }
+    page.close()
     assert {url for url in requests if not url.startswith("data:")} == {address}
     assert complaints == []
     assert column == ["0.25", "0.50"]
