@@ -13,7 +13,7 @@ from common.data.archive import MEMBERS, export_archive, import_archive, verify
 from common.data.cache import open_cache
 from common.data.dataset import prepare, prepare_folder
 from common.data.synthetic import make_pets
-from tests.data.test_cache import content, small_disk  # noqa: F401 (a fixture)
+from tests.data.test_cache import content
 
 
 @pytest.fixture(scope="module")
@@ -239,21 +239,3 @@ def test_archive_that_lies_about_its_size(made, tmp_path: Path):
     )
     bad.write_bytes(data)
     refused(bad, tmp_path / "cache", "not a readable archive")
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory) -> tuple[Path, Path]:
-    """A cache folder and an archive of more than 1 MB."""
-    place = tmp_path_factory.mktemp("large")
-    folder = prepare_folder(make_pets(place / "pets", n=48), size=128, folder=place / "cache")
-    return folder, export_archive(folder, place / "pets.zip")
-
-
-def test_full_disk(large, small_disk: Path):  # noqa: F811
-    folder, archive = large
-    (small_disk / "earlier.txt").write_text("earlier")
-    with pytest.raises(UserError, match="could not be written .*untouched"):
-        import_archive(archive, small_disk)
-    with pytest.raises(UserError, match=r"pets\.zip: could not be written \(No space left"):
-        export_archive(folder, small_disk / "pets.zip")
-    assert content(small_disk) == {"earlier.txt": b"earlier"}

@@ -2,10 +2,8 @@
 
 import errno
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
 import threading
 from collections import namedtuple
@@ -316,30 +314,6 @@ def test_second_process_waits_and_reuses(root: Path, tmp_path: Path, monkeypatch
         thread.join(60)
     assert len(builds) == 1
     assert folders[0] == folders[1] and len(open_cache(folders[0]).manifest) == 16
-
-
-def test_killed_build_is_swept_up(root: Path, tmp_path: Path, monkeypatch):
-    """A process that really dies by SIGKILL after five photos leaves nothing for long."""
-
-    def build_and_die() -> None:
-        append = decode._Array.append
-
-        def dying(self, row):
-            if self.count == 5:
-                os.kill(os.getpid(), signal.SIGKILL)
-            append(self, row)
-
-        decode._Array.append = dying
-        prepare_folder(root, size=24, folder=tmp_path / "cache")
-
-    process = multiprocessing.get_context("fork").Process(target=build_and_die)
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
-    assert [path.name for path in (tmp_path / "cache").glob(".*.tmp")]
-    cache = prepare(root, size=24, folder=tmp_path / "cache")
-    assert len(cache.manifest) == 16
-    assert not list((tmp_path / "cache").glob(".*.tmp"))
 
 
 def test_says_beforehand_what_it_takes(root: Path, tmp_path: Path, capsys):

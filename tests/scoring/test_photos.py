@@ -375,16 +375,6 @@ def test_missing_or_damaged_counts(results):
         evaluate_or_load("toy", None, "val", results=results)
 
 
-def test_a_full_disk_keeps_the_earlier_counts(results, pets, small_disk):
-    before = evaluate_or_load("toy", pets, "val", results=results)
-    with (
-        small_disk(8000),
-        pytest.raises(UserError, match=r"toy_val\.parquet: could not be written"),
-    ):
-        evaluate_or_load("toy", pets, "val", results=results, limit=2)
-    pd.testing.assert_frame_equal(evaluate_or_load("toy", None, "val", results=results), before)
-
-
 # As a user types it
 
 
