@@ -17,7 +17,7 @@ from torch import Tensor
 from common.config import IGNORE
 from common.data.cache import PetCache
 from common.models.encoders.encoder import ImageEncoder
-from common.scoring.scores import draw
+from common.scoring.bootstrap import draw, intervals
 from common.training.validation import photo_batches
 
 VERSION = 1  # raise it when the same features would be judged in another way
@@ -129,17 +129,8 @@ def probe_scores(table: pd.DataFrame, by: Sequence[str] = ("tap", "task")) -> pd
         weights = draw(len(parts), RESAMPLES, 0)
         with np.errstate(invalid="ignore"):  # a resample may lack a class
             share = [weights @ parts["right", c] / (weights @ parts["total", c]) for c in (0, 1)]
-        value, *draws = np.mean(share, axis=0)
-        low, high = np.nanquantile(draws, [0.025, 0.975])
-        rows.append(
-            {
-                **dict(zip(by, key, strict=True)),
-                "value": value,
-                "low": low,
-                "high": high,
-                "n": len(parts),
-            }
-        )
+        told = intervals(pd.DataFrame({"accuracy": np.mean(share, axis=0)})).loc["accuracy"]
+        rows.append({**dict(zip(by, key, strict=True)), **told, "n": len(parts)})
     return pd.DataFrame(rows)
 
 

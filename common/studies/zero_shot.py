@@ -17,7 +17,7 @@ from common.data.cache import PetCache
 from common.files import artifacts
 from common.models.pretraining.captions import BREEDS, HELD_OUT, SPECIES
 from common.models.pretraining.clip import PetClip
-from common.scoring.scores import draw
+from common.scoring.click_scores import mean_intervals
 from common.training.validation import photo_batches
 
 VERSION = 1  # raise it when a photo would be asked in another way
@@ -76,28 +76,15 @@ def zero_shot_scores(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         group, label, value, low, high, n, and ``chance`` of a guess.
     """
-    rows = []
-    for held_out, photos in table.groupby("held_out"):
-        group = "held-out breeds" if held_out else "seen breeds, validation"
-        weights = draw(len(photos), 1000, 0)
-        hits = {"species": (photos["species_right"], 1 / len(SPECIES))} | {
-            f"breed within {k}": (photos["rank"] <= k, k / len(BREEDS)) for k in RECALLS
-        }
-        for label, (right, chance) in hits.items():
-            value, *draws = weights @ right.to_numpy(float) / weights.sum(1)
-            low, high = np.quantile(draws, [0.025, 0.975])
-            rows.append(
-                {
-                    "group": group,
-                    "label": label,
-                    "value": value,
-                    "low": low,
-                    "high": high,
-                    "n": len(photos),
-                    "chance": chance,
-                }
-            )
-    return pd.DataFrame(rows)
+    hits = pd.DataFrame({"species": table["species_right"]})
+    hits = hits.assign(**{f"breed within {k}": table["rank"] <= k for k in RECALLS})
+    chance = [1 / len(SPECIES), *(k / len(BREEDS) for k in RECALLS)]
+    found = []
+    for held_out, photos in hits.groupby(table["held_out"]):
+        rows = mean_intervals(photos).rename_axis("label").reset_index()
+        rows.insert(0, "group", "held-out breeds" if held_out else "seen breeds, validation")
+        found.append(rows.assign(n=len(photos), chance=chance))
+    return pd.concat(found, ignore_index=True)
 
 
 def in_words(scores: pd.DataFrame) -> str:
