@@ -22,9 +22,8 @@ Values are medians of the runs; low and high are the least and the largest.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from common.config import RESULTS, atomic_path, cli, data_root
+from common.config import RESULTS, atomic_path, cli, data_root, user_path
 
 
 @cli
@@ -36,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--alone", action="store_true", help="without the network of SMP")
     parser.add_argument("--replay", action="store_true", help="time all notebooks as well")
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
-    parser.add_argument("--out", type=Path, default=RESULTS / "benchmark.csv")
+    parser.add_argument("--out", type=user_path, default=RESULTS / "benchmark.csv")
     args = parser.parse_args(argv)
 
     import pandas as pd

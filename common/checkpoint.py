@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from common.config import CHECKPOINTS, FITS, UserError, atomic_path
+from common.config import CHECKPOINTS, FITS, UserError, atomic_path, user_path
 from common.data.cache import MAX_SIZE, MIN_SIZE
 from common.models import create_model, full_name, list_models
 from common.models.building import bounded
@@ -177,7 +177,7 @@ def stem_of(path: str | Path) -> Path:
 
     An alias of the registry means the committed checkpoint of the model it stands for.
     """
-    path = Path(path)
+    path = user_path(path)
     if path.suffix in (".json", ".safetensors"):
         path = path.with_suffix("")
     bare = len(path.parts) == 1 and not Path(f"{path}.json").is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import platform
 import sys
@@ -57,12 +58,20 @@ def mask_iou(mask: Any, truth: Any) -> Any:
 def data_root(root: str | Path | None = None) -> Path | None:
     """Folder of the photos: ``root`` if given, else ``$PETS_ROOT``, else None."""
     chosen = str(root or os.environ.get("PETS_ROOT", ""))
-    return Path(chosen).expanduser().resolve() if chosen else None
+    return user_path(chosen).resolve() if chosen else None
 
 
 def cache_root() -> Path:
     """Folder of the preprocessed datasets: ``$PETS_CACHE``, else ``results/local/cache``."""
-    return Path(os.environ.get("PETS_CACHE") or RESULTS / "local" / "cache").expanduser().resolve()
+    return user_path(os.environ.get("PETS_CACHE") or RESULTS / "local" / "cache").resolve()
+
+
+def user_path(text: str | Path) -> Path:
+    """A path that somebody typed: ``~`` is the home folder, also where no shell made it so."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~rex.jpg is nobody's home
+        return Path(text)
 
 
 @contextmanager
@@ -95,6 +104,7 @@ def cli(main: Callable[..., int | None]) -> Callable[..., int]:
 
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> int:
+        _print_any_name()
         try:
             check_python()
             return main(*args, **kwargs) or 0
@@ -116,6 +126,13 @@ def cli(main: Callable[..., int | None]) -> Callable[..., int]:
             return 130
 
     return wrapped
+
+
+def _print_any_name() -> None:
+    """Escape what a terminal or a file cannot hold (a name in Latin-1, cp1252), and go on."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def check_python() -> None:

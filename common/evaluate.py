@@ -12,10 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common.config import RESULTS, SPLITS, atomic_path, cli
+from common.config import RESULTS, SPLITS, atomic_path, cli, user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,9 +36,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     parser.add_argument("--split", default="test", choices=SPLITS)
     parser.add_argument("--limit", type=int, default=0, help="score only the first photos")
-    parser.add_argument("--out", type=Path, help="write the counts to this .parquet file")
+    parser.add_argument("--out", type=user_path, help="write the counts to this .parquet file")
     parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
+        "--results",
+        type=user_path,
+        default=RESULTS,
+        help="folder whose test_reads.csv gets a line",
     )
     args = parser.parse_args(argv)
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.clicks import CLICKS, FIRST, PHOTOS
-from common.config import RESULTS, SPLITS, UserError, atomic_path, cli
+from common.config import RESULTS, SPLITS, UserError, atomic_path, cli, user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,17 +96,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help="a checkpoint's name or path, or sam_vit_b")
     parser.add_argument("--clicks", type=int, default=CLICKS, help=f"on each animal ({CLICKS})")
     parser.add_argument("--first", default="robot", choices=FIRST, help="how a photo is opened")
-    parser.add_argument("--out", type=Path, help="write the counts to this .parquet file")
+    parser.add_argument("--out", type=user_path, help="write the counts to this .parquet file")
     pets = parser.add_argument_group("the dataset")
     pets.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     pets.add_argument("--split", default="test", choices=SPLITS)
     pets.add_argument("--photos", type=int, default=PHOTOS, help=f"of the sample ({PHOTOS})")
     pets.add_argument(
-        "--results", type=Path, default=RESULTS, help="folder whose test_reads.csv gets a line"
+        "--results",
+        type=user_path,
+        default=RESULTS,
+        help="folder whose test_reads.csv gets a line",
     )
     coco = parser.add_argument_group("annotated photos of your own")
-    coco.add_argument("--coco", type=Path, metavar="instances.json", help="COCO annotations")
-    coco.add_argument("--images", type=Path, metavar="DIR", help="their photos")
+    coco.add_argument("--coco", type=user_path, metavar="instances.json", help="COCO annotations")
+    coco.add_argument("--images", type=user_path, metavar="DIR", help="their photos")
     coco.add_argument("--min-area", type=float, default=0.005, help="of the photo (0.005)")
     coco.add_argument("--per-photo", type=int, default=3, help="animals of a photo, at most (3)")
     coco.add_argument("--draws", type=int, default=1, help="first clicks on each animal (1)")

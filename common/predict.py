@@ -2,15 +2,20 @@
 
     python -m common.predict cat.jpg --click 120,80 --click 300,40,0 --out masks
 
-writes cat_mask.png (255 the pet, 0 not), cat_overlay.png and cat.json (clicks, score, species and
-the mask as COCO's run lengths). Clicks are x,y in pixels of the photo from its upper left corner;
-a third number 0 says "not the pet". All photos get the same clicks; without any the model decides.
+writes cat_mask.png (255 the pet, 0 not), cat_overlay.png (its longer side at most 2048 pixels) and
+cat.json (clicks, score, species and the mask as COCO's compressed run lengths). Clicks are x,y in
+pixels of the photo from its upper left corner; a third number 0 says "not the pet". All photos get
+the same clicks; without any the model decides.
 Segment Anything answers as sam_vit_b where SAM_CHECKPOINT is the path of its published weights.
 
     python -m common.predict cats.jpg --object "Tom: 120,80 300,40,0" --object "Rex: 310,50" …
 
 asks for several animals, each with its own clicks, and writes cats_labels.png (1 the first, 2 the
 second, 0 none), cats_overlay.png and cats_coco.json (a COCO file of instances).
+
+The same command again leaves what follows from the same photo, model and clicks. A file that this
+command did not write is never replaced, unless --overwrite is given. A photo that fails is named,
+also at the end; the others go on, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -19,8 +24,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from common.config import UserError, cli
+from common.config import UserError, cli, user_path
+
+if TYPE_CHECKING:
+    from common.clicks.protocol import Predictor
 
 MODEL = "point_unet"  # the checkpoint that answers unless another is named
 
@@ -33,40 +42,46 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument("photos", nargs="+", type=user_path, metavar="PHOTO")
     parser.add_argument("--click", action="append", default=[], metavar="x,y[,label]")
     parser.add_argument("--object", action="append", default=[], metavar="'NAME: x,y x,y,0'")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=user_path, required=True, metavar="DIR")
     parser.add_argument("--model", default=MODEL, help="a checkpoint's name or path, or sam_vit_b")
+    parser.add_argument("--overwrite", action="store_true", help="whoever wrote what is there")
     args = parser.parse_args(argv)
 
-    from common.canvas.files import (
-        check_outputs,
-        parse_click,
-        parse_object,
-        predict_file,
-        predict_objects,
-    )
+    from common.canvas.files import check_outputs, parse_click, parse_object
 
     if args.click and args.object:
         raise UserError("--click is of one animal, --object of several: give one kind")
     clicks = [parse_click(text) for text in args.click]
     objects = [parse_object(text, i) for i, text in enumerate(args.object, 1)]
-    check_outputs(args.photos, args.out, several=bool(objects))
+    check_outputs(args.photos, args.out, bool(objects), args.overwrite)
 
     from common.clicks.predictor import load_predictor
 
-    predictor, failed = load_predictor(args.model), False
+    predictor, failed = load_predictor(args.model), []
     for photo in args.photos:
         try:
-            if objects:
-                print(predict_objects(predictor, photo, objects, args.out))
-            else:
-                print(predict_file(predictor, photo, clicks, args.out))
+            print(_answer(predictor, photo, args, objects or clicks))
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
-            failed = True
-    return 2 if failed else 0
+            failed.append(photo)
+    if failed and len(args.photos) > 1:
+        names = ", ".join(map(str, failed))
+        print(f"{len(failed)} of {len(args.photos)} photos failed: {names}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _answer(predictor: Predictor, photo: Path, args: argparse.Namespace, prompts: list) -> str:
+    """Predict a photo, unless its files follow from the same; a line on what was found."""
+    from common.canvas.files import outputs, predict_photo
+    from common.canvas.own import is_done, source_of
+
+    source = source_of(photo, args.model, [*args.click, *args.object])
+    if is_done(outputs(photo, args.out, bool(args.object)), source):
+        return f"{photo}: done before, with the same model and clicks; left as it is"
+    return predict_photo(predictor, photo, prompts, args.out, source)
 
 
 if __name__ == "__main__":

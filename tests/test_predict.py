@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from common.canvas.files import coco_rle, parse_click
+from common.canvas.files import WIDEST, draw_overlay, parse_click
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.prompts import Click
 from common.config import UserError
+from common.data.coco import decode_rle, run_lengths
 from common.models import MODELS, Spec
 from common.predict import main
 from tests.clicks.test_predictor import Clicky
@@ -38,11 +39,6 @@ def save_photo(path: Path, height: int = 60, width: int = 100) -> np.ndarray:
     return photo
 
 
-def decoded(rle: dict) -> np.ndarray:
-    values = np.arange(len(rle["counts"])) % 2 == 1
-    return np.repeat(values, rle["counts"]).reshape(rle["size"], order="F")
-
-
 @pytest.mark.parametrize(
     ("mask", "counts"),
     [
@@ -57,16 +53,7 @@ def decoded(rle: dict) -> np.ndarray:
     ],
 )
 def test_run_lengths_worked_by_hand(mask: list, counts: list[int]):
-    mask = np.array(mask, bool)
-    assert coco_rle(mask) == {"size": list(mask.shape), "counts": counts}
-
-
-@settings(max_examples=50, deadline=None)
-@given(mask=arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7))))
-def test_run_lengths_are_the_mask_again(mask: np.ndarray):
-    rle = json.loads(json.dumps(coco_rle(mask)))
-    assert np.array_equal(decoded(rle), mask)
-    assert all(rle["counts"][1:])
+    assert run_lengths(np.array(mask, bool)) == counts
 
 
 def test_clicks_on_the_command_line():
@@ -89,7 +76,8 @@ def test_mask_overlay_and_json(model: str, tmp_path: Path, capsys):
     mask = stored > 0
     assert mask[20, 70] and not mask[50, 10]
     found = json.loads((out / "rex.json").read_text())
-    assert np.array_equal(decoded(found.pop("segmentation")), mask)
+    assert np.array_equal(decode_rle(found.pop("segmentation")), mask)
+    assert found.pop("info").keys() == {"made_by", "photo_sha256", "model_sha256", "prompts"}
     assert found == {
         "photo": "rex.jpg",
         "height": 60,
@@ -132,13 +120,93 @@ def test_bad_photos_are_a_line_each_and_the_others_go_on(model: str, tmp_path: P
     for name, content in {**files, "huge.png": png(20_000, 20_000, 8, 2, b"\0")}.items():
         (tmp_path / name).write_bytes(content)
     photos, out = [str(tmp_path / name) for name in (*said, "good.png")], tmp_path / "out"
-    assert main([*photos, "--click", "70,20", "--out", str(out), "--model", model]) == 2
-    lines = capsys.readouterr().err.splitlines()
+    assert main([*photos, "--click", "70,20", "--out", str(out), "--model", model]) == 1
+    *lines, last = capsys.readouterr().err.splitlines()
     for (name, reason), line in zip(said.items(), lines, strict=True):
         assert line.startswith("error: ") and name in line and reason in line
+    assert last.startswith("6 of 7 photos failed: ") and last.endswith("half.jpg")
     assert {file.name for file in out.iterdir()} == {
         f"good{end}" for end in ("_mask.png", "_overlay.png", ".json")
     }
+
+
+def run(model: str, *arguments: object) -> int:
+    return main([*map(str, arguments), "--model", model])
+
+
+@pytest.mark.parametrize("end", ["_mask.png", "_overlay.png", ".json"])
+def test_a_file_that_we_did_not_write_is_not_replaced(
+    end: str, model: str, tmp_path: Path, capsys
+):
+    save_photo(tmp_path / "rex.jpg")
+    theirs, command = tmp_path / f"rex{end}", [tmp_path / "rex.jpg", "--out", tmp_path]
+    theirs.write_bytes(content := b'{"info": {"made_by": "hand"}}')
+    assert run(model, *command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"rex{end} is there, and common.predict did not write it; change --out, or give" in line
+    assert theirs.read_bytes() == content and len(list(tmp_path.glob("rex*"))) == 2
+    assert run(model, *command, "--overwrite") == 0
+    assert run(model, *command, "--click", "5,5") == 0  # now it is ours
+    assert theirs.read_bytes() != content
+
+
+def test_only_what_follows_from_the_same_is_left(model: str, tmp_path: Path, capsys):
+    save_photo(tmp_path / "a.png")
+    command = [tmp_path / "a.png", "--out", tmp_path / "out"]
+
+    def redone(*more: object) -> bool:
+        assert run(model, *command, *more) == 0
+        return "done before" not in capsys.readouterr().out
+
+    assert redone() and not redone()
+    assert redone("--click", "5,5") and not redone("--click", "5,5") and redone()
+    save_photo(tmp_path / "a.png", 61)
+    assert redone() and not redone()
+    Path(tmp_path / "out" / "a_mask.png").unlink()
+    assert redone()
+    save_checkpoint(Path(model).with_suffix(""), Clicky(), Card("clicky", size=16))
+    assert redone() and not redone()
+
+
+def test_odd_names_in_a_narrow_terminal_stop_no_batch(model: str, tmp_path: Path, monkeypatch):
+    names = [os.fsdecode(b"kater_\xe9.png"), "кот.png", "~rex.png"]
+    for name in names:
+        save_photo(tmp_path / name)
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    monkeypatch.chdir(tmp_path)
+    assert run(model, *names, "--out", "out") == 0
+    sys.stdout.flush()
+    assert len(written.getvalue().splitlines()) == 3
+    assert all((tmp_path / "out" / f"{Path(name).stem}.json").is_file() for name in names)
+
+
+def test_the_home_folder_is_no_folder_named_so(model: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    save_photo(tmp_path / "a.png")
+    assert (
+        run(model.replace(str(tmp_path), "~"), Path("~", "a.png"), f"--out={Path('~', 'masks')}")
+        == 0
+    )
+    assert (tmp_path / "masks" / "a.json").is_file() and not Path("~").exists()
+
+
+def test_a_jpeg_that_was_cut_gets_a_mask_and_a_warning(model: str, tmp_path: Path, capsys):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8))
+    (tmp_path / "cut.jpg").write_bytes(packed(noise, "JPEG")[:-40])
+    assert run(model, tmp_path / "cut.jpg", "--out", tmp_path / "out") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: ") and "cut.jpg: its end is missing" in line
+
+
+def test_the_overlay_of_a_large_photo_is_small():
+    photo = np.full((30, 2 * WIDEST, 3), 9, np.uint8)
+    picture = np.asarray(
+        draw_overlay(photo, np.zeros((30, 2 * WIDEST), np.uint8), [Click(600, 14)])
+    )
+    assert picture.shape == (15, WIDEST, 3)
+    assert picture[7, 300].tolist() == [44, 160, 44] and picture[7, 900].tolist() == [9, 9, 9]
 
 
 def turned() -> bytes:
@@ -192,7 +260,7 @@ def test_clicks_that_are_nowhere_leave_no_file(click: str, model: str, tmp_path:
     save_photo(tmp_path / "a.png")
     out = tmp_path / "out"
     command = [str(tmp_path / "a.png"), "--click", "3,4", f"--click={click}", "--out", str(out)]
-    assert main([*command, "--model", model]) == 2
+    assert main([*command, "--model", model]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "a.png: point (" in line and "not in the photo, which is 100 pixels wide and 60" in line
     assert not out.exists()

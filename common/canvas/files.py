@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from common.canvas.own import is_ours, save_json, save_png
 from common.clicks.objects import Prompted, coco_file, label_map, segment_objects
 from common.clicks.prompts import Click, Clicker
 from common.clicks.protocol import Predictor
-from common.config import CLASSES, UserError, atomic_path
-from common.data.coco import run_lengths
+from common.config import CLASSES, UserError
+from common.data.coco import encode_rle
 from common.data.photos import read_photo
 from common.figures.maps import overlay
 
 DOT = {True: "#2ca02c", False: "#d62728"}  # of a click on the pet, and of one that is not
+WIDEST = 2048  # pixels of an overlay's longer side: it is for looking at
 ENDS = ("_mask.png", "_overlay.png", ".json")
-
-
-def coco_rle(mask: np.ndarray) -> dict[str, list[int]]:
-    """A mask (H, W) bool as COCO stores it, uncompressed: its ``size`` [H, W] and ``counts``."""
-    return {"size": list(mask.shape), "counts": run_lengths(mask)}
 
 
 def parse_click(text: str) -> Click:
@@ -50,83 +48,94 @@ def parse_object(text: str, number: int) -> Prompted:
 
 
 def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]) -> Image.Image:
-    """The photo (H, W, 3) with the masks (H, W) of classes in their colours and a dot a click."""
+    """The photo (H, W, 3) with the masks (H, W) of classes in their colours and a dot a click.
+
+    Its longer side has at most `WIDEST` pixels.
+    """
+    scale = min(1, WIDEST / max(classes.shape))
+    if scale < 1:
+        size = [max(1, round(scale * edge)) for edge in reversed(classes.shape)]
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+        classes = np.asarray(Image.fromarray(classes).resize(size, Image.Resampling.NEAREST))
     picture = Image.fromarray(overlay(image, classes))
     draw = ImageDraw.Draw(picture)
     reach = max(2, max(picture.size) // 100)
     for click in clicks:
-        circle = [click.x - reach, click.y - reach, click.x + reach, click.y + reach]
+        x, y = scale * click.x, scale * click.y
+        circle = [x - reach, y - reach, x + reach, y + reach]
         draw.ellipse(circle, fill=DOT[click.positive], outline="white", width=max(1, reach // 3))
     return picture
 
 
-def predict_file(predictor: Predictor, photo: Path, clicks: Sequence[Click], out: Path) -> str:
-    """Write mask, overlay and JSON of a photo into ``out``; returns a line on what was found.
+def predict_photo(
+    predictor: Predictor,
+    photo: Path,
+    prompts: Sequence[Click] | Sequence[Prompted],
+    out: Path,
+    source: dict[str, Any],
+) -> str:
+    """Write a photo's mask, overlay and JSON into ``out``; returns a line on what was found.
+
+    Several animals give a label map and a COCO file instead.
+
+    Args:
+        prompts: clicks on the one animal, or an animal each.
+        source: of `source_of`.
 
     Raises:
         UserError: the photo cannot be read, a click is not in it, or a file not be written.
     """
-    image = read_photo(photo)
+    image = read_photo(photo, warn=lambda line: print(f"warning: {line}", file=sys.stderr))
+    several = bool(prompts) and isinstance(prompts[0], Prompted)
+    answer = _animals if several else _animal
+    try:
+        predictor.set_image(image)
+        mask, classes, found, told = answer(predictor, prompts, photo.name)
+    except UserError as error:
+        raise UserError(f"{photo}: {error}") from None
+    clicks = [click for one in prompts for click in one.clicks] if several else prompts
+    mask_file, overlay_file, json_file = outputs(photo, out, several)
+    save_png(Image.fromarray(mask), mask_file)
+    save_png(draw_overlay(image, classes, clicks), overlay_file, level=3)  # three times as fast
+    save_json(found, source, json_file)
+    return f"{photo}: {told}"
+
+
+Written = tuple[np.ndarray, np.ndarray, dict[str, Any], str]
+"""Mask or labels (H, W) uint8, classes (H, W) uint8, the JSON's content, a line."""
+
+
+def _animal(predictor: Predictor, clicks: Sequence[Click], name: str) -> Written:
     clicker = Clicker()
     for click in clicks:
         clicker.add(click)
-    try:
-        predictor.set_image(image)
-        masks, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
-    except UserError as error:
-        raise UserError(f"{photo}: {error}") from None
-    species, score = predictor.species, round(float(scores[0]), 4)
+    masks, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
+    mask, species, score = masks[0], predictor.species, round(float(scores[0]), 4)
     found = {
-        "photo": photo.name,
-        "height": image.shape[0],
-        "width": image.shape[1],
+        "photo": name,
+        "height": mask.shape[0],
+        "width": mask.shape[1],
         "clicks": [{"x": c.x, "y": c.y, "label": int(c.positive)} for c in clicks],
         "score": score,
         "species": species and {"name": species[0], "probability": round(species[1], 4)},
-        "area": int(masks[0].sum()),
-        "segmentation": coco_rle(masks[0]),
+        "area": int(mask.sum()),
+        "segmentation": encode_rle(mask),
     }
-    classes = (masks[0] * (CLASSES.index(species[0]) if species else 1)).astype(np.uint8)
-    mask_file, overlay_file, json_file = outputs(photo, out)
-    with atomic_path(mask_file) as path:
-        Image.fromarray(masks[0].astype(np.uint8) * 255).save(path)
-    with atomic_path(overlay_file) as path:
-        draw_overlay(image, classes, clicks).save(path)
-    with atomic_path(json_file) as path:
-        path.write_text(json.dumps(found) + "\n", encoding="utf-8")
+    kind = np.uint8(CLASSES.index(species[0]) if species else 1)
     animal = f"{species[0]} ({species[1]:.0%})" if species else "pet"
-    return f"{photo}: {animal}, {masks[0].mean():.1%} of the photo, score {score:.2f}"
+    told = f"{animal}, {mask.mean():.1%} of the photo, score {score:.2f}"
+    return mask * np.uint8(255), mask * kind, found, told
 
 
-def predict_objects(
-    predictor: Predictor, photo: Path, objects: Sequence[Prompted], out: Path
-) -> str:
-    """Write several animals' label map, overlay and COCO file; returns a line on each.
-
-    Raises:
-        UserError: as of `predict_file`.
-    """
-    image = read_photo(photo)
-    try:
-        predictor.set_image(image)
-        found = segment_objects(predictor, objects)
-    except UserError as error:
-        raise UserError(f"{photo}: {error}") from None
-    labels_file, overlay_file, json_file = outputs(photo, out, several=True)
-    with atomic_path(labels_file) as path:
-        Image.fromarray(label_map(found)).save(path)
-    kinds = [CLASSES.index(one.species[0]) if one.species else 1 for one in found]
+def _animals(predictor: Predictor, objects: Sequence[Prompted], name: str) -> Written:
+    found = segment_objects(predictor, objects)
+    kinds = [np.uint8(CLASSES.index(one.species[0]) if one.species else 1) for one in found]
     classes = np.max([one.mask * kind for one, kind in zip(found, kinds, strict=True)], axis=0)
-    clicks = [click for one in found for click in one.clicks]
-    with atomic_path(overlay_file) as path:
-        draw_overlay(image, classes.astype(np.uint8), clicks).save(path)
-    with atomic_path(json_file) as path:
-        path.write_text(json.dumps(coco_file(photo.name, found)) + "\n", encoding="utf-8")
-    told = (
+    told = ", ".join(
         f"{one.name} ({one.species[0] if one.species else 'animal'}, {one.mask.mean():.1%})"
         for one in found
     )
-    return f"{photo}: {', '.join(told)}"
+    return label_map(found), classes, coco_file(name, found), told
 
 
 def outputs(photo: Path, out: Path, several: bool = False) -> tuple[Path, Path, Path]:
@@ -136,11 +145,22 @@ def outputs(photo: Path, out: Path, several: bool = False) -> tuple[Path, Path, 
     return mask, picture, described
 
 
-def check_outputs(photos: Sequence[Path], out: Path, several: bool = False) -> None:
-    """`UserError` if what one photo gives would replace another photo, or what that one gives."""
+def check_outputs(
+    photos: Sequence[Path], out: Path, several: bool = False, overwrite: bool = False
+) -> None:
+    """`UserError` if what a photo gives would replace another photo, or what that one gives.
+
+    Nor are files replaced that `common.predict` did not write, unless ``overwrite`` says so.
+    """
     taken = {photo.resolve() for photo in photos}
     for photo in photos:
         for file in outputs(photo, out, several):
             if file.resolve() in taken:
                 raise UserError(f"{photo}: {file} is taken; rename a photo, or change --out")
             taken.add(file.resolve())
+    for file in (file for photo in photos for file in outputs(photo, out, several)):
+        if file.exists() and not (overwrite or is_ours(file)):
+            raise UserError(
+                f"{file} is there, and common.predict did not write it; change --out, or give "
+                "--overwrite to replace it"
+            )

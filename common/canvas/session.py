@@ -199,11 +199,14 @@ class ClickSession:
         content = self._upload.add(part, parts, data)
         if content is None:
             return {"status": f"Receiving the photo: {100 * (part + 1) // parts} %"}
-        image = read_photo(content, max_bytes=self.max_bytes, max_pixels=self.max_pixels)
+        told: list[str] = []
+        limits = {"max_bytes": self.max_bytes, "max_pixels": self.max_pixels}
+        image = read_photo(content, warn=told.append, **limits)
         photo = Photo(UPLOAD, image)
         self._become(photo, self._state.model, Clicker())
         self._photos[UPLOAD] = photo
-        return {"photos": gallery(self._photos.values()), "show": shown(photo)}
+        status = {"status": told[0]} if told else {}
+        return {"photos": gallery(self._photos.values()), "show": shown(photo), **status}
 
     def _do_download(self) -> dict[str, Any]:
         stem = re.sub(r"\W+", "_", self.photo.name.lower())

@@ -56,8 +56,9 @@ def only_clicked(logits: np.ndarray, points: np.ndarray, labels: np.ndarray) -> 
     clicked = np.setdiff1d(numbers[rows, columns], [0])
     if not len(clicked):
         return logits
-    lost = (numbers > 0) & ~np.isin(numbers, clicked)
-    return np.where(lost, -np.abs(logits), logits)
+    lost = np.ones(numbers.max() + 1, bool)
+    lost[[0, *clicked]] = False
+    return np.where(lost[numbers], -np.abs(logits), logits) if lost.any() else logits
 
 
 def _bump(logits: np.ndarray, row: int, column: int, height: float, reach: float) -> None:

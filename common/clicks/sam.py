@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
-from common.config import UserError
+from common.config import UserError, user_path
 
 WEIGHTS = {  # as they are named where they are published
     "vit_b": "sam_vit_b_01ec64.pth",
@@ -39,13 +39,13 @@ def sam_weights(name: str | Path) -> tuple[str, Path] | None:
         return None
     if not (file := os.environ.get(CHECKPOINT)):
         raise UserError(f"{name}: set {CHECKPOINT} to the file {WEIGHTS[size]} of {SOURCE}")
-    return size, Path(file).expanduser()
+    return size, user_path(file)
 
 
 def available_sam() -> str | None:
     """The name of the SAM whose package and published file are here, or None."""
-    file = Path(os.environ.get(CHECKPOINT, ""))
-    if not file.expanduser().is_file() or find_spec("segment_anything") is None:
+    file = user_path(os.environ.get(CHECKPOINT, ""))
+    if not file.is_file() or find_spec("segment_anything") is None:
         return None
     return next((f"sam_{size}" for size, known in WEIGHTS.items() if known == file.name), None)
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.config import FITS, cli
+from common.config import FITS, cli, user_path
 
 
 @cli
@@ -60,18 +60,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     place = argparse.ArgumentParser(add_help=False)
-    place.add_argument("--folder", type=Path, help="where the results live ($PETS_CACHE)")
+    place.add_argument("--folder", type=user_path, help="where the results live ($PETS_CACHE)")
     making = argparse.ArgumentParser(add_help=False, parents=[place])
     making.add_argument("--data-root", help="folder of the photos ($PETS_ROOT), or 'download'")
     making.add_argument("--size", type=int, default=128, help="edge in pixels (128)")
     making.add_argument("--fit", choices=FITS, default="stretch")
     commands.add_parser("prepare", parents=[making], help="build one, or find it built")
     export = commands.add_parser("export", parents=[making], help="write one to an archive")
-    export.add_argument("--out", type=Path, required=True, metavar="pets.zip")
+    export.add_argument("--out", type=user_path, required=True, metavar="pets.zip")
     unpack = commands.add_parser("import", parents=[place], help="unpack an archive")
-    unpack.add_argument("archive", type=Path, metavar="ARCHIVE")
+    unpack.add_argument("archive", type=user_path, metavar="ARCHIVE")
     check = commands.add_parser("verify", help="check an archive or a folder")
-    check.add_argument("path", type=Path, metavar="ARCHIVE_OR_FOLDER")
+    check.add_argument("path", type=user_path, metavar="ARCHIVE_OR_FOLDER")
     return parser
 
 

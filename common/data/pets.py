@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from common.config import CLASSES, IGNORE, UserError
+from common.config import CLASSES, IGNORE, UserError, user_path
 from common.data.photos import opened, read_photo
 
 VERSION = 1  # raise it when a photo or a pixel counts as something else: all scoring follows
@@ -21,7 +21,7 @@ TRIMAP = {"pet": 1, "background": 2, "border": 3}
 
 def find_root(root: str | Path) -> Path:
     """The folder that holds ``annotations/``: ``root`` itself or its ``oxford-iiit-pet``."""
-    root = Path(root).expanduser()
+    root = user_path(root)
     for folder in (root, root / "oxford-iiit-pet"):
         if (folder / "annotations").is_dir():
             return folder
@@ -35,7 +35,7 @@ def find_root(root: str | Path) -> Path:
 
 def is_preprocessed(root: str | Path) -> bool:
     """Whether a folder is a preprocessed dataset (`common.data.cache`) and not one of photos."""
-    return (Path(root).expanduser() / "info.json").is_file()
+    return (user_path(root) / "info.json").is_file()
 
 
 def read_index(root: str | Path, *, seed: int = 0, validation: float = 0.1) -> pd.DataFrame:
@@ -177,7 +177,7 @@ def fingerprint(root: str | Path) -> str:
     That of a preprocessed dataset is the sha256 of its info.json, which holds its checksums.
     """
     if is_preprocessed(root):
-        return hashlib.sha256((Path(root).expanduser() / "info.json").read_bytes()).hexdigest()
+        return hashlib.sha256((user_path(root) / "info.json").read_bytes()).hexdigest()
     folder = find_root(root)
     digest = hashlib.sha256()
     for file in LISTS.values():

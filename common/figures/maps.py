@@ -31,16 +31,20 @@ def overlay(image: np.ndarray, mask: np.ndarray, alpha: float = 0.45) -> np.ndar
     """
     if image.shape[:2] != mask.shape:
         raise UserError(f"a photo of {image.shape[:2]} and a mask of {mask.shape} do not fit")
-    out = image.astype(float)
+    out, levels = image.copy(), np.arange(256.0)[:, None]
     for value, name in enumerate(CLASSES[1:], 1):
-        colour, pet = np.multiply(255, to_rgb(CLASS_COLOURS[name])), mask == value
-        out[pet] += alpha * (colour - out[pet])
-        out[pet & ~binary_erosion(pet, iterations=_line(mask), border_value=1)] = colour
-    row, column = np.indices(mask.shape)
+        if not (pet := mask == value).any():
+            continue
+        colour = np.multiply(255, to_rgb(CLASS_COLOURS[name]))
+        tinted = (levels + alpha * (colour - levels)).round().astype(np.uint8)  # (256, 3)
+        out[pet] = tinted[out[pet], range(3)]
+        out[pet & ~binary_erosion(pet, iterations=_line(mask), border_value=1)] = colour.round()
+    rows, columns = np.nonzero(mask == IGNORE)
     period = 4 * _line(mask)
-    stripe = (mask == IGNORE) & ((row + column) % period < period / 2)
-    out[stripe] = np.multiply(255, to_rgb(CLASS_COLOURS["border"]))
-    return out.round().astype(np.uint8)
+    stripe = (rows + columns) % period < period / 2
+    border = np.multiply(255, to_rgb(CLASS_COLOURS["border"]))
+    out[rows[stripe], columns[stripe]] = border.round()
+    return out
 
 
 def _line(mask: np.ndarray) -> int:

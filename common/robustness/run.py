@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from common.checkpoint import committed, read_card
-from common.config import CHECKPOINTS, RESULTS, UserError, cli
+from common.config import CHECKPOINTS, RESULTS, UserError, cli, user_path
 from common.data.dataset import resolve_root
 from common.data.pets import balanced_sample, find_root, fingerprint, read_index, read_pairs
 from common.files import full_key, read_table, stored, write_table
@@ -181,7 +181,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", default=[], help="checkpoints (default: all)")
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     parser.add_argument("--photos", type=int, default=PHOTOS, help=f"of the sample ({PHOTOS})")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
+    parser.add_argument("--results", type=user_path, default=RESULTS, help="folder of the tables")
     args = parser.parse_args(argv)
     tables = robustness_or_load(
         resolve_root(args.data_root), results=args.results, photos=args.photos, names=args.models

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
-from pathlib import Path
 
-from common.config import RESULTS, cli
+from common.config import RESULTS, cli, user_path
 
 
 @cli
@@ -32,7 +31,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--name", help="of the checkpoint (default: the model's)")
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     parser.add_argument("--size", type=int, default=128, help="edge of the square, in pixels")
-    parser.add_argument("--results", type=Path, default=RESULTS / "local", help="results folder")
+    parser.add_argument(
+        "--results", type=user_path, default=RESULTS / "local", help="results folder"
+    )
     for option in fields(TrainConfig):
         flag, kind = f"--{option.name.replace('_', '-')}", type(option.default)
         parser.add_argument(flag, type=kind, default=option.default)
