@@ -108,11 +108,17 @@ class Lab:
         there = [n for n in names if (self.results / "counts" / f"{n}_test.parquet").is_file()]
         return {n: evaluate_or_load(n, None, "test", results=self.results) for n in there}
 
-    def clicks(self, name: str, **how: Any) -> pd.DataFrame:
-        """A model under the robot's clicks on test photos; arguments as `clicks_or_load`."""
+    def clicks(self, name: str, split: str = "test", **how: Any) -> pd.DataFrame:
+        """A model under the robot's clicks on photos; arguments as `clicks_or_load`."""
         from common.scoring.clicking import clicks_or_load
 
-        return clicks_or_load(name, self.root, "test", results=self.results, **how)
+        return clicks_or_load(name, self.root, split, results=self.results, **how)
+
+    def elsewhere(self, name: str, **how: Any) -> pd.DataFrame:
+        """A model under the robot's clicks on the photos of ELSEWHERE_ROOT, or as stored."""
+        from common.scoring.elsewhere import elsewhere_or_load
+
+        return elsewhere_or_load(name, results=self.results, measure=self.train, **how)
 
     def study(
         self,

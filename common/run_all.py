@@ -42,6 +42,8 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
                 "tower_epochs": [1, 1],
                 "robust_photos": 2,
                 "robust_levels": [9],
+                "scene_photos": 48,
+                "scene_changes": {"epochs": 1, "max_steps": 2, "batch_size": 4},
             }
         },
         "cpu": {"*": {"train": True, "data_root": trained_on}},
@@ -141,7 +143,7 @@ def _report(plan: Plan, profile: str) -> None:
     build_report(outputs, out, provenance={"profile": profile, **provenance(plan, results)})
     missing = len(plan.notebooks) - len(outputs)
     print(f"report: {out}" + (f" ({missing} notebooks have not run)" if missing else ""))
-    _click_page(out.with_name("click.html"), results / CHECKPOINTS.name / "point_unet.json")
+    _click_page(out.with_name("click.html"), results / CHECKPOINTS.name / "point_unet_single.json")
 
 
 def _click_page(out: Path, checkpoint: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from common.config import CLASSES, IGNORE, SAMPLES, UserError
 from common.samples import list_samples, load_sample, load_samples
+from common.samples.together import beside
 
 NAMES = ["cat_with_yarn", "german_shepherd", "kitten", "chelsea"]
 RECORDS = json.loads((SAMPLES / "polygons.json").read_text(encoding="utf-8"))
@@ -125,3 +126,13 @@ def test_credit_and_licence_travel_with_the_photos():
 def test_unknown_name_lists_the_choices():
     with pytest.raises(UserError, match="'dog'.*cat_with_yarn, german_shepherd, kitten, chelsea"):
         load_sample("dog")
+
+
+def test_two_photos_side_by_side_have_a_truth_for_each_animal():
+    kitten, dog = load_sample("kitten"), load_sample("german_shepherd")
+    pair = beside(kitten, dog, height=200)
+    assert pair.image.shape[0] == 200 and set(pair.truths) == {"cat", "dog"}
+    middle = round(kitten.image.shape[1] * 200 / kitten.image.shape[0])
+    assert (pair.truths["cat"][:, :middle] == 1).any() and not pair.truths["cat"][:, middle:].any()
+    assert (pair.truths["dog"][:, middle:] == 1).any() and not pair.truths["dog"][:, :middle].any()
+    assert kitten.credit in pair.credit and dog.credit in pair.credit

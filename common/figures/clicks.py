@@ -49,6 +49,30 @@ def openings(curves: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     return _curves(clicked, OPENINGS, note)
 
 
+@style.styled
+def by_group(groups: Mapping[str, Mapping[str, pd.DataFrame]], *, note: str = "") -> Figure:
+    """The same for groups of animals, a panel each; the axis of IoU is that of all.
+
+    Args:
+        groups: by title, then by model, a frame as in `iou_curves`.
+        note: data and what an animal counts, written above.
+    """
+    style.require_some(groups, "IoU against clicks by group")
+    figure = style.new_figure(3.1)
+    panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+    for axes, (title, curves) in zip(panels, groups.items(), strict=True):
+        for number, (name, frame) in enumerate(curves.items()):
+            style.require(frame, ("click", "value", "low", "high"), f"{title}, {name}")
+            _curve(axes, frame, style.MARKERS[number], model_colour(name), label(name))
+        axes.set(title=title, xlabel="clicks")
+        axes.set_xticks([tick for tick in TICKS if tick <= 10])
+        style.plain(axes, "y")
+    panels[0].set_ylabel("mean IoU with the animal")
+    style.key(figure, 4)
+    style.head(figure, note)
+    return figure
+
+
 def _curves(curves: Mapping, looks: Mapping[str, tuple[str, str]], note: str) -> Figure:
     style.require_some(curves, "IoU against clicks")
     figure = style.new_figure(4.0)

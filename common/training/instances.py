@@ -11,6 +11,7 @@ They follow two lessons on single photos (notebook 05); `training.runs.run_or_lo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,6 @@ KWARGS = {
     "rounds": 8,
     "blank": 0.12,
 }
-PHOTOS = 384  # edge of the photos that scenes are made of: details of a view from near are real
 APART = Mix(
     size=SIZE, single=0.25, alone=0.15, several=0.52, ground=0.08, tile=0.25, beside=0.5,
     twin=0.0, harmony=0.0, coarse=0.0,
@@ -50,14 +50,15 @@ AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
 
 
 def lessons(
-    name: str = "point_unet", folder: Path = CHECKPOINTS, **changes: Any
+    name: str = "point_unet", folder: Path = CHECKPOINTS, *, size: int = SIZE, **changes: Any
 ) -> tuple[Training, ...]:
     """The lessons; each goes on from the one before, the last leaves the checkpoint ``name``.
 
     Args:
         name: of the result; the others' have endings, that of the network which knows single
-            photos alone is ``name`` + "_many".
+            photos alone is ``name`` + "_single".
         folder: where that one is.
+        size: edge of the scenes in pixels.
         changes: to the configuration of all of them, as a smoke run makes them.
     """
     common = {"samples": 1280, "batch_size": 16, "warmup": 0.5, "ema": 0.998}
@@ -67,11 +68,15 @@ def lessons(
         config = {**common, **config, **changes}
         start = folder / (name + start)
         return Training(
-            name + ending, config=TrainConfig(**config), items=Scenes(mix), start=start, **how
+            name + ending,
+            config=TrainConfig(**config),
+            items=Scenes(replace(mix, size=size)),
+            start=start,
+            **how,
         )
 
     return (
-        lesson("_apart", "_many", APART, epochs=10, lr=5e-4, coarse=1.0),
+        lesson("_apart", "_single", APART, epochs=10, lr=5e-4, coarse=1.0),
         lesson("_alike", "_apart", ALIKE, epochs=15, lr=4e-4, coarse=0.85),
         lesson("_near", "_alike", NEAR, epochs=10, lr=4e-4, coarse=1.0),
         lesson("", "_near", BOTH, epochs=16, lr=3.5e-4, coarse=0.75),

@@ -357,6 +357,7 @@ CHARTS = {name: partial(draw, table) for name, (draw, table) in ROWS.items()} | 
     "confusion": lambda: grids.confusion([[9e7, 8e3, 7], [6, 5e6, 4], [3, 2, 1e6]], CLASSES),
     "reliability": lambda: scores.reliability(BINS, note=NOTE),
     "iou_curves": lambda: clicks.iou_curves(CURVES, note=NOTE),
+    "by_group": lambda: clicks.by_group({"one": CURVES, "several": CURVES}, note=NOTE),
     "openings": lambda: clicks.openings(
         dict.fromkeys(clicks.OPENINGS, CURVE[CURVE["click"] <= 5]), note=NOTE
     ),
@@ -436,6 +437,7 @@ EMPTY = {name: partial(draw, table.head(0)) for name, (draw, table) in ROWS.item
     "unet_diagram": lambda: architecture.unet_diagram([]),
     "unet_sides": lambda: architecture.unet_diagram(STAGES[:2]),
     "iou_curves": lambda: clicks.iou_curves({}),
+    "by_group": lambda: clicks.by_group({}),
     "iou_curves_columns": lambda: clicks.iou_curves({"unet": CURVE[["click", "value"]]}),
     "effort": lambda: clicks.effort({}),
     "click_history": lambda: training.click_history({}, {}),

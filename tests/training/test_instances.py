@@ -21,9 +21,9 @@ SMALL = {"encoder": "residual", "widths": [8, 8, 8, 8]}
 
 def test_each_lesson_goes_on_from_the_one_before():
     all_three = lessons(folder=Path("there"), epochs=1)
-    names = ["point_unet_many", *(lesson.name for lesson in all_three)]
+    names = ["point_unet_single", *(lesson.name for lesson in all_three)]
     assert names == [
-        "point_unet_many",
+        "point_unet_single",
         "point_unet_apart",
         "point_unet_alike",
         "point_unet_near",

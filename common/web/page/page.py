@@ -29,7 +29,9 @@ STYLE = (CANVAS / "widget.css", HERE / "page.css")
 KEY = re.compile(rb'<meta name="key" content="(\w{64})">')
 
 
-def build_page(out: str | Path, checkpoint: str | Path = CHECKPOINTS / "point_unet.json") -> Path:
+def build_page(
+    out: str | Path, checkpoint: str | Path = CHECKPOINTS / "point_unet_single.json"
+) -> Path:
     """Write the page, unless the one that is there was made of the same checkpoint and code.
 
     Args:
