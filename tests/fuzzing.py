@@ -1,9 +1,7 @@
 """Hostile input, tried by the hundred: no crash, no hang, no more memory than the task needs."""
 
 import os
-import resource
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +10,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 
 from common.config import UserError
+from common.costs.memory import peak_mb
 
 EVERYTHING = "PROVOKE" in os.environ  # as `tests.faults` does; else a quarter of the trials
 SECONDS = 60  # for one input, on a busy machine; one takes milliseconds
@@ -47,22 +46,12 @@ class Hung(BaseException):
 @contextmanager
 def limited(megabytes: int) -> Iterator[None]:
     """A block in which each input gets `SECONDS`, and memory may rise by so much at its peak."""
-    before = peak(afresh=True)
+    with suppress(OSError):  # on Linux the peak is counted afresh
+        Path("/proc/self/clear_refs").write_text("5")
+    before = peak_mb()
     yield
-    rise = peak() - before
+    rise = peak_mb() - before
     assert rise < megabytes, f"the peak of memory rose by {rise:.0f} MB"
-
-
-def peak(afresh: bool = False) -> float:
-    """The most memory that this process had resident, in MB; on Linux counted afresh if asked."""
-    if afresh:
-        with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5")
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1e3
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 @contextmanager

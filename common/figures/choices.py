@@ -36,8 +36,7 @@ def duplicates(histogram: pd.DataFrame, threshold: int) -> Figure:
     axes.annotate(text, (threshold + 0.5, 0.98), (shift, 0), va="top", ha=align, **where)
     axes.set(xlabel="bits of 64 that differ", ylabel="pairs across splits (log)")
     style.plain(axes, "y")
-    style.head(figure, f"{int(histogram['pairs'].sum()):,} pairs of photos from two splits")
-    return figure
+    return style.head(figure, f"{int(histogram['pairs'].sum()):,} pairs of photos from two splits")
 
 
 @style.styled
@@ -63,8 +62,7 @@ def fit_choice(table: pd.DataFrame, *, note: str = "") -> Figure:
         axes.margins(x=0.18)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         style.plain(axes)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -100,8 +98,7 @@ def loader_speed(table: pd.DataFrame, *, note: str = "") -> Figure:
     axes.get_legend().remove()
     style.key(figure, len(sources))
     style.plain(axes)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 def _condition(augment: object, workers: object) -> str:

@@ -92,8 +92,7 @@ def _curves(curves: Mapping, looks: Mapping[str, tuple[str, str]], note: str) ->
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     style.plain(axes, "y")
     style.key(figure, min(4, len(curves)))
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 def _curve(axes: Axes, frame: pd.DataFrame, marker: str, colour: str, text: str) -> None:
@@ -128,8 +127,7 @@ def effort(scores: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     below.set_xlabel("photos that never reach it")
     below.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     name_models(figure, scores, 4)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -161,8 +159,7 @@ def quality(frame: pd.DataFrame, *, note: str = "") -> Figure:
     axes.set(xlabel="IoU that the model expects", ylabel="IoU that the mask has")
     axes.grid(True)
     style.key(figure, 3, markerscale=2)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -199,5 +196,4 @@ def steadiness(
     right.xaxis.set_major_locator(MaxNLocator(3))
     style.plain(right)
     style.key(figure, 2, left)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)

@@ -52,8 +52,7 @@ def speeds(table: pd.DataFrame, *, size: int = 128, note: str = "") -> Figure:
         axes.set_xlabel(f"{title}, photos/s (log)")
     panels[0].set_yticks(range(len(models)), map(label, models))
     panels[0].set_ylim(len(models) - 0.4, -0.6)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 def _speeds(axes: Axes, rows: pd.DataFrame, ratios: pd.Series) -> None:
@@ -106,8 +105,7 @@ def tradeoff(scores: pd.DataFrame, costs: pd.DataFrame, *, note: str = "") -> Fi
     for axes in cells[:, 0]:
         axes.set_ylabel("mIoU")
     style.key(figure, 3)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 def _panel(axes: Axes, rows: pd.DataFrame) -> bool:
@@ -163,5 +161,4 @@ def data_efficiency(table: pd.DataFrame, *, note: str = "") -> Figure:
     axes.set(xlabel="of the training photos (log)", ylabel="validation mIoU")
     style.key(figure, 3)
     style.plain(axes, "both")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)

@@ -39,8 +39,7 @@ def class_counts(photos: pd.DataFrame) -> Figure:
     _breeds(main, by_breed, list(by_split.index))
     cats, dogs = by_split.sum()
     breeds = f"{len(photos):,} photos of {photos['breed'].nunique()} breeds"
-    style.head(figure, f"{breeds}: {cats:,} cats, {dogs:,} dogs")
-    return figure
+    return style.head(figure, f"{breeds}: {cats:,} cats, {dogs:,} dogs")
 
 
 def _species_by_split(axes: Axes, counts: pd.DataFrame) -> None:
@@ -156,8 +155,7 @@ def photo_sizes(photos: pd.DataFrame) -> Figure:
     left.set(xlim=(0, edge), ylim=(0, edge), aspect="equal")
     left.set(xlabel="width (pixels)", ylabel="height (pixels)")
     _aspects(right, photos["width"] / photos["height"])
-    style.head(figure, f"{len(photos):,} photos, sizes as stored")
-    return figure
+    return style.head(figure, f"{len(photos):,} photos, sizes as stored")
 
 
 def _ratio_lines(axes: Axes, edge: float) -> None:

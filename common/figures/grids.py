@@ -71,8 +71,7 @@ def difference_matrix(pairs: pd.DataFrame, *, note: str = "") -> Figure:
     told = grid["strength"].to_numpy(float), grid["text"].fillna("").to_numpy()
     cells(axes, *told, names[:-1], names[1:], cmap="BuGn", span=(0, 1.05))
     axes.set(xlabel="is behind", ylabel="is ahead")
-    head(figure, note)
-    return figure
+    return head(figure, note)
 
 
 @styled
@@ -107,8 +106,7 @@ def score_grids(
         names = [label(name) for name in models], [label(str(column)) for column in frame]
         cells(axes, strength, texts, *names, cmap="BuGn", span=(-0.1, 1.15))
         axes.set_xlabel(title)
-    head(figure, note)
-    return figure
+    return head(figure, note)
 
 
 @styled
@@ -128,8 +126,7 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], *, note: str = "") -> F
     bar = {"format": PercentFormatter(1), "label": "of the true class"}
     cells(axes, share, texts, labels, labels, size=11, turn=0, cbar=True, cbar_kws=bar)
     axes.set(xlabel="predicted", ylabel="true")
-    head(figure, note or f"{_count(matrix.sum())} pixels, border left out")
-    return figure
+    return head(figure, note or f"{_count(matrix.sum())} pixels, border left out")
 
 
 @styled
@@ -163,8 +160,7 @@ def confusions(
         axes.set_visible(False)
     figure.supxlabel("predicted", fontsize=11)
     figure.supylabel("true", fontsize=11)
-    head(figure, note)
-    return figure
+    return head(figure, note)
 
 
 def _shares(matrices: Mapping, true: Sequence[str], said: Sequence[str]) -> dict[str, np.ndarray]:

@@ -67,8 +67,7 @@ def intervals(table: pd.DataFrame, *, score: str = "score", note: str = "") -> F
     keys = table["colour"] if "colour" in table else [""] * len(table)
     draw_intervals(axes, y, table[BOUNDS], [_colour(name) for name in keys])
     _name_rows(axes, y, y, table["label"], score)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -124,8 +123,7 @@ def ablation(table: pd.DataFrame, *, score: str = "validation mIoU", note: str =
     style.plain(right)
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -144,8 +142,7 @@ def class_scores(headlines: Mapping[str, pd.DataFrame], *, note: str = "") -> Fi
     axes.set_xlabel("IoU")
     if several:
         name_models(figure, headlines, 3)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 def by_goal(

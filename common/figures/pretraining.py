@@ -86,8 +86,7 @@ def probes(table: pd.DataFrame, colours: Mapping[str, str], *, note: str = "") -
         style.plain(axes, "y")
     panels[0].set_ylabel("balanced accuracy")
     style.key(figure, min(4, len(colours)), panels[0])
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -127,8 +126,7 @@ def similarity(
     }
     axes.plot(nearest, np.arange(len(rows)) + 0.5, "o", **ring)
     axes.set(ylabel="photos of", xlabel="text with the name (ring: the nearest; * held out)")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -159,5 +157,4 @@ def recall(tables: Mapping[str, pd.DataFrame], names: int = 37, *, note: str = "
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     style.plain(axes, "y")
     style.key(figure, 2, title="photos of breeds", alignment="left")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)

@@ -72,8 +72,7 @@ def curves(table: pd.DataFrame, *, score: str = "mean Dice", note: str = "") -> 
     for axes in panels[:, 0]:
         axes.set_ylabel(score)
     style.key(figure, 3)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -97,5 +96,4 @@ def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") 
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.set(ylabel="", xlabel="mean Dice: clean, and at the worst level of each perturbation")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)

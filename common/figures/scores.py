@@ -54,8 +54,7 @@ def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
     for axes in (left, right):
         style.plain(axes)
     style.key(figure, 3)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -90,8 +89,7 @@ def calibration(
     axes.annotate("too modest", (0.01, 0.97), xycoords="axes fraction", color=style.SOFT, va="top")
     axes.annotate("too sure", (0.01, 0.03), xycoords="axes fraction", color=style.SOFT)
     style.plain(axes, "y")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -118,8 +116,7 @@ def reliability(frame: pd.DataFrame, *, note: str = "") -> Figure:
     bottom.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for axes in (top, bottom):
         style.plain(axes, "y")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 def _gap(frame: pd.DataFrame, name: str) -> tuple[pd.Series, float]:

@@ -68,11 +68,12 @@ def new_figure(height: float, width: float = COLUMN) -> Figure:
     return figure
 
 
-def head(figure: Figure, text: str) -> None:
-    """Write what the figure shows (data, split, n, interval) above it, at the left."""
+def head(figure: Figure, text: str) -> Figure:
+    """The figure, above it at the left what it shows (data, split, n, interval)."""
     if text:
         lines = fill(text, int(12.4 * figure.get_figwidth()))
         figure.suptitle(lines, x=0.01, ha="left", fontsize=10.5, color=SOFT)
+    return figure
 
 
 def plain(axes: Axes, grid: str = "x") -> None:

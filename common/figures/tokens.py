@@ -95,5 +95,4 @@ def token_classes(table: pd.DataFrame, *, note: str = "") -> Figure:
     right.set_xlabel("share painted")
     right.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     right.tick_params(length=0)
-    head(figure, note)
-    return figure
+    return head(figure, note)

@@ -40,8 +40,7 @@ def history(frame: pd.DataFrame, best_epoch: int | None = None, *, note: str = "
         _mark(epoch, top, bottom)
     kept = f"IoU at epoch {epoch:.0f}" + ", which was kept (dotted)" * (best_epoch is not None)
     style.key(figure, 4, title=kept, alignment="left")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -69,8 +68,7 @@ def click_history(
         bottom.plot(kept["epoch"], kept["val_iou_clicks"], **ring)
     top.set_ylim(0, 1.05 * top.get_ylim()[1])
     style.key(figure, 3, title="IoU at the epoch that was kept (ringed)", alignment="left")
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 @style.styled
@@ -104,8 +102,7 @@ def progress(
         where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
         top.annotate(name, (epoch, 1), (-4, -3), va="top", ha="right", color=style.SOFT, **where)
     style.key(figure, 2)
-    style.head(figure, note)
-    return figure
+    return style.head(figure, note)
 
 
 def _panels(

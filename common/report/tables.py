@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 from bs4 import BeautifulSoup, Tag
 
 NUMBER = re.compile(
@@ -36,21 +37,11 @@ def restyle(table: Tag) -> None:
 
 def text_table(rows: list[dict[str, object]]) -> str:
     """Plain HTML table of records; the columns are those of the first one."""
-    soup = BeautifulSoup("<table><thead><tr></tr></thead><tbody></tbody></table>", "html.parser")
-    for name in rows[0]:
-        soup.thead.tr.append(_cell(soup, "th", name))
-    for record in rows:
-        row = soup.new_tag("tr")
-        row.extend(_cell(soup, "td", record.get(name, "")) for name in rows[0])
-        soup.tbody.append(row)
+    frame = pd.DataFrame(rows, columns=list(rows[0]), dtype=object).fillna("").astype(str)
+    with pd.option_context("display.max_colwidth", None):
+        soup = BeautifulSoup(frame.to_html(index=False), "html.parser")
     restyle(soup.table)
     return str(soup)
-
-
-def _cell(soup: BeautifulSoup, tag: str, value: object) -> Tag:
-    cell = soup.new_tag(tag)
-    cell.string = str(value)
-    return cell
 
 
 def _mend_header(table: Tag) -> None:

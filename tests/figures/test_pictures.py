@@ -95,11 +95,15 @@ def test_stages_grow_in_strength():
     assert light == sorted(light, reverse=True)
 
 
+def linear(colour: str) -> np.ndarray:
+    """Red, green and blue as light, (3,) in [0, 1]."""
+    rgb = np.array(to_rgb(colour))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
 def simulated(colour: str, matrix: np.ndarray) -> np.ndarray:
     """CIELAB of a colour as seen with a colour vision deficiency (Machado et al. 2009)."""
-    rgb = np.array(to_rgb(colour))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    seen = np.clip(matrix @ linear, 0, 1)
+    seen = np.clip(matrix @ linear(colour), 0, 1)
     return rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
 
 
@@ -124,9 +128,7 @@ def test_colours_stay_apart_for_every_eye(colours, least, vision):
 def test_models_are_seen_on_white():
     new = {name: figures.model_colour(name) for name in ("segformer", "new_model", "x", "y", "z")}
     for name, colour in (MODEL_COLOURS | new).items():
-        rgb = np.array(to_rgb(colour))
-        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-        assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) > 2, name
+        assert 1.05 / (linear(colour) @ [0.2126, 0.7152, 0.0722] + 0.05) > 2, name
 
 
 def test_a_new_model_gets_its_own_lasting_colour_and_label():
