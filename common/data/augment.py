@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 from common.config import IGNORE, UserError
 
 VERSION = 1  # raise it when a recipe draws or changes photos in another way: all train again
-RECIPES = ("none", "geometry", "full")
+RECIPES = ("none", "colour", "geometry", "full")
 
 
 class SaltAndPepper(v2.Transform):
@@ -60,6 +60,11 @@ def geometry() -> list[v2.Transform]:
     return [v2.RandomHorizontalFlip(), v2.RandomApply([affine], p=0.9)]
 
 
+def colour() -> list[v2.Transform]:
+    """Brightness, contrast and saturation of every photo; some lose their colour."""
+    return [v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.4), v2.RandomGrayscale(0.05)]
+
+
 def photometry() -> list[v2.Transform]:
     """Colour for every photo; noise, blur, contrast, brightness and erasing for some."""
     damage = [
@@ -76,8 +81,7 @@ def photometry() -> list[v2.Transform]:
         ),
     ]
     return [
-        v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.4),
-        v2.RandomGrayscale(0.05),
+        *colour(),
         v2.RandomApply([v2.RandomChoice(damage)], p=0.4),
         ImageOnly(v2.RandomErasing(p=0.25, scale=(0.01, 0.12), value=0)),
     ]
@@ -87,11 +91,12 @@ def augmentation(recipe: str = "full") -> v2.Transform:
     """The transform of a training pair (Image (3, S, S) uint8, Mask (S, S) uint8).
 
     Args:
-        recipe: "none", "geometry" (flips and affine) or "full" (with colour and damage).
+        recipe: "none", "colour", "geometry" (flips and affine) or "full" (all, and damage).
     """
     if recipe not in RECIPES:
         raise UserError(f"recipe {recipe!r} is unknown; choose one of {', '.join(RECIPES)}")
-    steps = {"none": [], "geometry": geometry(), "full": [*geometry(), *photometry()]}
+    steps = {"none": [], "colour": colour(), "geometry": geometry()}
+    steps["full"] = [*geometry(), *photometry()]
     return v2.Compose(steps[recipe]) if steps[recipe] else v2.Identity()
 
 

@@ -92,6 +92,7 @@ MODELS: dict[str, Spec] = {  # a user is offered them in this order
 }
 PRETRAINING: dict[str, Spec] = {  # they make encoders, and segment nothing
     "mae_pets": Spec(MaskedAutoencoder),
+    "mae_features": Spec(MaskedAutoencoder, {"target": "features", "size": 128}),
     "clip_pets": Spec(PetClip),
     "clip_lite0_pets": Spec(PetClip, {"tower": "lite0", "size": 128}, tunes="lite0"),
 }

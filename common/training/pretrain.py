@@ -1,7 +1,8 @@
 """Pretraining as the training loop sees it: which photos, and what is scored after an epoch.
 
 MAE (He et al. 2021) needs no other augmentation than crops and flips, and CLIP (Radford et al.
-2021) none but crops.
+2021) none but crops. Where features are predicted, crops of more scales and colours make more of
+few photos: the target changes with them.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from common.data.dataset import PetCache, PetDataset
 from common.training.validation import total
 
 VERSION = 1  # raise it when the crops or one of the scores below change
+USUAL = 0.4
 
 
 @dataclass(frozen=True)
@@ -26,23 +28,28 @@ class Crops:
     Attributes:
         size: edge in pixels, at best below the cache's: then crops lose no detail.
         without: breeds whose photos are left out.
+        smallest: share of a photo's area that a crop shows at least.
     """
 
     size: int = 96
     without: tuple[str, ...] = ()
+    smallest: float = USUAL
     inputs: ClassVar[tuple[str, ...]] = ()
     input_size: ClassVar[int] = 0
 
     @property
     def identity(self) -> dict:
-        """What the items follow from beside the photos."""
-        return asdict(self)
+        """What the items follow from beside the photos.
+
+        The usual share goes without saying: trainings of before it could be chosen stay valid.
+        """
+        return {n: v for n, v in asdict(self).items() if (n, v) != ("smallest", USUAL)}
 
     def __call__(
         self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
     ) -> PetDataset:
         """Items of ``rows``."""
-        crop = v2.RandomResizedCrop(self.size, scale=(0.4, 1.0), antialias=True)
+        crop = v2.RandomResizedCrop(self.size, scale=(self.smallest, 1.0), antialias=True)
         steps = [crop, v2.RandomHorizontalFlip(), transform or v2.Identity()]
         left = ~cache.manifest["breed"].iloc[rows].isin(self.without).to_numpy()
         return PetDataset(cache, rows[left], v2.Compose(steps))
@@ -51,9 +58,9 @@ class Crops:
 def quick_reconstruction(
     model: nn.Module, cache: PetCache, split: str, accelerator: Accelerator
 ) -> dict[str, float]:
-    """val_explained: share of the variance of hidden patches that a `MaskedAutoencoder` explains.
+    """val_explained: share of the variance of its target that a `MaskedAutoencoder` explains.
 
-    1 − `forward_loss`, since each patch's pixels have variance 1. The same patches are hidden in
+    1 − `forward_loss`, since each patch's numbers have variance 1. The same patches are hidden in
     every epoch.
     """
     generator = torch.Generator().manual_seed(0)

@@ -110,5 +110,5 @@ def test_none_changes_nothing_and_unknown_is_an_error():
     mask = blobs(0)
     image, out = augmentation("none")(paint(mask), mask)
     assert torch.equal(image, paint(mask)) and torch.equal(out, mask)
-    with pytest.raises(UserError, match="recipe 'wild' is unknown; choose one of none, geometry"):
+    with pytest.raises(UserError, match="recipe 'wild' is unknown; choose one of none, colour"):
         augmentation("wild")

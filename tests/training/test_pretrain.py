@@ -53,6 +53,11 @@ def test_crops_are_of_the_size_and_only_of_the_rows_given(cache: PetCache):
     assert torch.equal(first, data[0]["image"])
 
 
+def test_the_usual_scale_goes_without_saying_in_keys():
+    assert Crops(24).identity == {"size": 24, "without": ()}
+    assert Crops(24, smallest=0.2).identity == {"size": 24, "without": (), "smallest": 0.2}
+
+
 def test_a_breed_left_out_is_in_no_item(cache: PetCache):
     data = Crops(16, ("Pug", "Bengal"))(cache, cache.rows("train"))
     breeds = {BREEDS[data[item]["breed"]] for item in range(len(data))}

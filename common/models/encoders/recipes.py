@@ -23,6 +23,7 @@ from common.models.weights import State, hub_weights, packaged_lite0
 DOGS, CATS = tuple(range(151, 269)), tuple(range(281, 294))
 SHARES = (25, 50)  # per cent of MAE's pretraining after which it was kept too
 OWN = "CC BY-SA 4.0 (this project, on the Oxford-IIIT Pet photos)"  # licence
+ML = "ML Illustrated, EfficientNet-Lite0"
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 
@@ -84,8 +85,9 @@ def quarters(depth: int) -> tuple[int, ...]:
     return tuple(depth * part // 4 - 1 for part in (1, 2, 3, 4))
 
 
-def _own_mae(file: str) -> Recipe:
-    return Recipe(build=small_vit, own=file, licence=OWN, taps=quarters(8), prefix="encoder.")
+def _own_mae(file: str, size: int = 96, licence: str = OWN) -> Recipe:
+    build = partial(small_vit, size=size)
+    return Recipe(build=build, own=file, licence=licence, taps=quarters(8), prefix="encoder.")
 
 
 def clip_vit(**kwargs) -> nn.Module:
@@ -101,7 +103,7 @@ def clip_lite0() -> nn.Module:
 LITE0 = Recipe(
     build=partial(timm_net, "tf_efficientnet_lite0"),
     weights=packaged_lite0,
-    licence="Apache-2.0 (ML Illustrated, EfficientNet-Lite0)",
+    licence=f"Apache-2.0 ({ML})",
     taps=(1, 2, 3, 4),
     sha256="5ddd2127c0bca728e964962e23156ff1c18c212e2338a9541f1fe37b6a1c67e9",
 )
@@ -116,6 +118,7 @@ ENCODERS: dict[str, Recipe] = {
     "clip_vit_h": _clip("ViT-H-14", "laion2B-s32B-b79K", 32, *CLIP),
     "mae_pets": _own_mae("mae_pets"),
     **{f"mae_pets_{share}": _own_mae(f"mae_pets-{share}") for share in SHARES},
+    "mae_features": _own_mae("mae_features", 128, f"{OWN}; taught by Apache-2.0 weights ({ML})"),
     "clip_pets": Recipe(
         build=clip_vit,
         own="clip_pets",
@@ -127,7 +130,7 @@ ENCODERS: dict[str, Recipe] = {
     "clip_lite0_pets": Recipe(
         build=clip_lite0,
         own="clip_lite0_pets",
-        licence=f"{OWN}; begun from Apache-2.0 weights (ML Illustrated, EfficientNet-Lite0)",
+        licence=f"{OWN}; begun from Apache-2.0 weights ({ML})",
         taps=(1, 2, 3, 4),
         prefix="clip.visual.trunk.",
     ),

@@ -1,10 +1,12 @@
 """Masked autoencoder (He et al. 2021, "Masked autoencoders are scalable vision learners").
 
 Three quarters of a photo's patches are hidden; the encoder sees the others alone, and a light
-decoder has to paint the hidden ones. The encoder is timm's transformer, so that `ImageEncoder`
-takes it over tensor by tensor.
+decoder has to paint the hidden ones, or (MVP, Wei et al. 2022) to say what an ImageNet network
+makes of all of them. The encoder is timm's transformer, so that `ImageEncoder` takes it over
+tensor by tensor.
 
-Shapes: B batch, H W pixels, P edge of a patch, N patches, n visible ones, D width of the encoder.
+Shapes: B batch, H W pixels, P edge of a patch, N patches, n visible ones, D width of the encoder,
+T numbers predicted of a patch.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from torch import Tensor, nn
 
 from common.config import UserError
 from common.models.layers import HALF, Normalize
+from common.models.pretraining.teacher import ImageNetFeatures
 from common.models.towers import timm_net
 
+TARGETS = ("pixels", "features")
 Masking = tuple[Tensor, Tensor]  # keep (B, n): visible patches; restore (B, N): their way back
 
 
@@ -59,13 +63,17 @@ def take(tokens: Tensor, order: Tensor) -> Tensor:
 
 
 class MaskedAutoencoder(nn.Module):
-    """Photo -> what its hidden patches look like.
+    """Photo -> what its hidden patches look like, or what `ImageNetFeatures` says of all patches.
 
     Args:
+        target: one of `TARGETS`.
         size, patch: edges in pixels of photo and patch.
         width, depth, heads: of the encoder.
         decoder_width, decoder_depth: of the decoder, in heads of 32; only pretraining needs it.
         ratio: share of the patches that training hides.
+
+    Attributes:
+        teacher: gives the features, the target; None where it is the photo's own pixels.
     """
 
     version = 1
@@ -74,6 +82,7 @@ class MaskedAutoencoder(nn.Module):
     def __init__(
         self,
         *,
+        target: str = "pixels",
         size: int = 96,
         patch: int = 8,
         width: int = 192,
@@ -86,6 +95,8 @@ class MaskedAutoencoder(nn.Module):
         super().__init__()
         from timm.models.vision_transformer import Block
 
+        if target not in TARGETS:
+            raise UserError(f"target {target!r} is unknown; choose one of {', '.join(TARGETS)}")
         if size % patch:
             raise UserError(f"size {size} is no multiple of the patch of {patch} px; choose one")
         self.size, self.patch, self.ratio, grid = size, patch, ratio, size // patch
@@ -100,7 +111,9 @@ class MaskedAutoencoder(nn.Module):
         blocks = (Block(decoder_width, heads, qkv_bias=True) for _ in range(decoder_depth))
         self.decoder_blocks = nn.Sequential(*blocks)
         self.decoder_norm = nn.LayerNorm(decoder_width)
-        self.decoder_pred = nn.Linear(decoder_width, 3 * patch**2)
+        self.teacher = ImageNetFeatures(grid) if target == "features" else None
+        numbers = 3 * patch**2 if self.teacher is None else self.teacher.width
+        self.decoder_pred = nn.Linear(decoder_width, numbers)
 
     def patchify(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, N, 3·P²)."""
@@ -131,7 +144,7 @@ class MaskedAutoencoder(nn.Module):
         return net.norm(net.blocks(torch.cat([cls_token, x], 1)))
 
     def forward_decoder(self, latent: Tensor, restore: Tensor) -> Tensor:
-        """(B, 1 + n, D) and (B, N) -> normalised pixels of all patches (B, N, 3·P²), float32."""
+        """(B, 1 + n, D) and (B, N) -> the target of all patches, imagined (B, N, T), float32."""
         x = self.decoder_embed(latent)
         missing = restore.shape[1] + 1 - x.shape[1]
         mask_tokens = self.mask_token.to(x.dtype).expand(len(x), missing, -1)
@@ -141,15 +154,20 @@ class MaskedAutoencoder(nn.Module):
         return self.decoder_pred(x)[:, 1:].float()
 
     def forward(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
-        """Normalised pixels of all patches (B, N, 3·P²), the hidden ones imagined."""
+        """The target of all patches (B, N, T), imagined."""
         return self.forward_decoder(self.forward_encoder(image, keep), restore)
 
     def forward_loss(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
-        """Mean squared error of the hidden patches; painting each in its mean colour costs 1."""
+        """Mean squared error of the hidden patches; painting each in its mean colour costs 1.
+
+        Of features, all patches count: what is said of a visible one is not in sight either.
+        """
         target, _, _ = normal_patches(self.patchify(image))
+        judged = restore >= keep.shape[1]
+        if self.teacher is not None:
+            target, judged = self.teacher(image), torch.ones_like(judged)
         error = (self(image, keep, restore) - target).square().mean(-1)  # (B, N)
-        hidden = restore >= keep.shape[1]
-        return (error * hidden).sum() / hidden.sum().clamp_min(1)
+        return (error * judged).sum() / judged.sum().clamp_min(1)
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """`forward_loss` of ``image`` (B, 3, H, W) with patches hidden at random."""
@@ -168,7 +186,12 @@ class MaskedAutoencoder(nn.Module):
 
         Returns:
             pictures (B, 3, H, W) in [0, 1], hidden (B, H, W) bool.
+
+        Raises:
+            UserError: it predicts features, which cannot be looked at.
         """
+        if self.teacher is not None:
+            raise UserError('features are no pictures; take a network with target="pixels"')
         masking = self.random_masking(len(image), ratio, generator)
         keep, restore = (x.to(image.device) for x in masking)
         patches = self.patchify(image)
