@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from common.config import CHECKPOINTS, FITS, UserError, atomic_path, user_path
 from common.data.cache import MAX_SIZE, MIN_SIZE
-from common.models import create_model, full_name, list_models
+from common.models import PRETRAINING, create_model, full_name, list_models
 from common.models.building import bounded
 from common.models.encoders.encoder import FrozenEncoder
 from common.models.tensors import matched
@@ -107,7 +107,7 @@ def read_card(path: str | Path) -> dict:
     try:
         card = json.loads(file.read_text())
     except OSError:
-        known = ", ".join(sorted(p.stem for p in CHECKPOINTS.glob("*.json"))) or "none yet"
+        known = ", ".join(committed(CHECKPOINTS)) or "none yet"
         raise UserError(f"no checkpoint {file}; committed ones: {known}") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: not JSON ({error}); fetch the checkpoint again") from None
@@ -187,6 +187,13 @@ def stem_of(path: str | Path) -> Path:
 def committed(folder: Path = CHECKPOINTS) -> list[str]:
     """Models of the registry that have a checkpoint of their name in a folder."""
     return [name for name in list_models() if (folder / f"{name}.json").is_file()]
+
+
+def check_segments(card: Card) -> None:
+    """`UserError` where a checkpoint is of a model that only pretrains an encoder."""
+    if card.model in PRETRAINING:
+        known = ", ".join(committed(CHECKPOINTS)) or "none yet"
+        raise UserError(f"{card.model} makes an encoder and segments nothing; choose of {known}")
 
 
 def checkpoint_files(path: str | Path) -> tuple[Path, Path]:

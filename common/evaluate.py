@@ -58,16 +58,16 @@ def main(argv: list[str] | None = None) -> None:
     if not is_main():
         return
     print_problems(problems)
-    if args.split == "test":
-        digest = read_card(args.model)["tensors_sha256"]
-        name = stem_of(args.model).name
-        log_test_read(name, digest, args.results, n=len(counts), **logged(counts))
     if args.out:
         with atomic_path(args.out) as path:
             counts.to_parquet(path, index=False)
     table = headline(counts)
     print(table.to_string(float_format="{:.4f}".format))
     print(json_line(args.model, args.split, counts, table))
+    if args.split == "test":
+        digest = read_card(args.model)["tensors_sha256"]
+        name = stem_of(args.model).name
+        log_test_read(name, digest, args.results, counts["image"], **logged(counts))
 
 
 if __name__ == "__main__":

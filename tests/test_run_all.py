@@ -45,7 +45,11 @@ def edit(path: Path, old: str, new: str) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Project of three notebooks: 02 needs 01 and uses a module, 03 reads a table."""
+    """Project of three notebooks: 02 needs 01 and uses a module, 03 reads a table.
+
+    Its folder is called so that papermill, which formats paths, would look for a parameter.
+    """
+    tmp_path /= "we{ird}"
     for name in ("PETS_ROOT", "PYTHONPATH"):
         monkeypatch.delenv(name, raising=False)
     for folder in ("notebooks", "common", "results/counts"):
@@ -262,6 +266,14 @@ BROKEN = {  # what a source becomes -> what is said of it
     "parameters": (
         lambda root: write_notebook(root, "02_model", parameters="a = 1\nb = a + 1"),
         "parameters cell, line 2: 'b = a + 1' is not `name = literal`",
+    ),
+    "tuple": (
+        lambda root: write_notebook(root, "02_model", parameters="a = [(1, 2)]"),
+        "line 1: 'a = [(1, 2)]' is not `name = literal` as in JSON (a list for a tuple)",
+    ),
+    "number as a key": (
+        lambda root: write_notebook(root, "02_model", parameters="a = {1: 2}"),
+        "line 1: 'a = {1: 2}' is not `name = literal` as in JSON",
     ),
     "needs": (
         lambda root: write_notebook(root, "02_model", needs=["03_*"]),

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from skimage.measure import label
 from torch import Tensor, nn
 
-from common.checkpoint import Card, load_checkpoint
+from common.checkpoint import Card, check_segments, load_checkpoint
 from common.clicks.prompts import to_rows_columns
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
 from common.clicks.sam import sam_predictor, sam_weights
@@ -48,6 +48,7 @@ def load_predictor(name_or_path: str | Path) -> Predictor:
 
 def predictor_of(model: nn.Module, card: Card) -> Predictor:
     """The predictor that suits a network: it looks twice, once, or knows no clicks."""
+    check_segments(card)
     if getattr(model, "instances", False):
         return ZoomPredictor(model, card)
     if hasattr(model, "decode_clicks"):

@@ -45,3 +45,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "dogs, others": ("Keeshond", "Shiba Inu"),
 }
 GROUP_OF = {breed.lower(): group for group, breeds in GROUPS.items() for breed in breeds}
+
+
+def is_official(name: str) -> bool:
+    """Whether a photo is called as those of Oxford-IIIT Pet: a breed of theirs and a number."""
+    breed, _, number = name.rpartition("_")
+    return breed.replace("_", " ").lower() in GROUP_OF and number.isdigit()

@@ -80,7 +80,7 @@ def _run(step: Step, output: Path, root: Path) -> None:
         try:
             papermill.execute_notebook(
                 step.notebook.node,
-                str(temporary),
+                str(temporary).replace("{", "{{").replace("}", "}}"),  # papermill formats it
                 step.given,
                 cwd=str(root),
                 kernel_name="python3",

@@ -85,11 +85,12 @@ def _declared(path: Path, node: NotebookNode) -> dict[str, object]:
         try:
             name, value = _assignment(line)
             values[name] = ast.literal_eval(value)
-            json.dumps(values[name])
+            if json.loads(json.dumps(values[name])) != values[name]:
+                raise ValueError("JSON has no tuple, and no number as a key")
         except (TypeError, ValueError) as error:
             raise UserError(
                 f"{path.name}, parameters cell, line {line.lineno}: {ast.unparse(line)!r} is not "
-                "`name = literal`; move it to a later cell"
+                "`name = literal` as in JSON (a list for a tuple); move it to a later cell"
             ) from error
     return values
 

@@ -25,11 +25,11 @@ CELL = """\
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 here = Path.cwd()
 ROOT = next((p for p in (here, *here.parents) if (p / "common" / "config.py").is_file()), None)
+assert ROOT or "COLAB_RELEASE_TAG" in os.environ, "no project here: papermill --cwd PROJECT IN OUT"
 if ROOT is None:  # Colab: fetch the project and what Colab lacks; its torch stays as it is
     url = os.environ.get("PROJECT_URL", "https://github.com/s2102597/point-prompted-segmentation")
     ROOT, git = here / "pets", ["git", "clone", "--quiet", "--depth", "1", url, "pets"]
@@ -40,7 +40,7 @@ if ROOT is None:  # Colab: fetch the project and what Colab lacks; its torch sta
     subprocess.run(pip, cwd=ROOT, check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
-with suppress(ImportError):  # only Colab has it; the click canvas needs it there
+if "COLAB_RELEASE_TAG" in os.environ:  # the click canvas needs it there
     from google.colab import output
 
     output.enable_custom_widget_manager()"""

@@ -73,7 +73,13 @@ def score_perturbed(
     for name in names:
         told = {"n": len(sample), "miou": round(clean_miou(tables[name]), 5)}
         digest = tables[name].attrs["key"]["checkpoint"]
-        log_test_read(f"{name}, perturbed photos", digest, results, **told)
+        log_test_read(
+            f"{name}, perturbed photos",
+            digest,
+            results,
+            [about["name"] for about, *_ in sample],
+            **told,
+        )
 
 
 def read_sample(root: Path, photos: int) -> list[Photo]:

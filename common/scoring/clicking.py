@@ -152,5 +152,5 @@ def score_clicks(
         who = name if first == "robot" else f"{name}, {first} first click"
         sam = sam_weights(checkpoint)
         digest = file_sha256(sam[1]) if sam else read_card(checkpoint)["tensors_sha256"]
-        log_test_read(who, digest, results, **found)
+        log_test_read(who, digest, results, counts["image"], **found)
     return counts

@@ -8,15 +8,19 @@ neighbours, and with them its last digits, are the same with any number of proce
 """
 
 import datetime
+import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import nn
 
-from common.checkpoint import Card, load_checkpoint, read_card
+from common.checkpoint import Card, check_segments, load_checkpoint, read_card
 from common.config import RESULTS, SPLITS, UserError, atomic_path
+from common.data.breeds import is_official
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pairs
 from common.files import artifact, locked, read_table
@@ -54,11 +58,15 @@ def evaluate(
         split: train, val or test.
         limit: score only the first photos (0: all).
 
+    Raises:
+        UserError: the model segments nothing, or no photo of the split can be read.
+
     Returns:
         counts: one row a photo: image, species, breed, height, width and the columns of
             `common.scoring.counts.image_counts`.
         problems: name and reason of each photo that could not be scored.
     """
+    check_segments(card)
     if split not in SPLITS:
         raise UserError(f"split {split!r} is unknown; choose one of {', '.join(SPLITS)}")
     root = find_root(root)
@@ -123,7 +131,7 @@ def _score(stem: Path, root: Path, split: str, results: Path, limit: int) -> pd.
     counts.attrs = {"model": stem.name, "split": split}
     if split == "test":
         digest = read_card(stem)["tensors_sha256"]
-        log_test_read(stem.name, digest, results, n=len(counts), **logged(counts))
+        log_test_read(stem.name, digest, results, counts["image"], **logged(counts))
     return counts
 
 
@@ -133,8 +141,16 @@ def print_problems(problems: pd.DataFrame) -> None:
         print(f"left out: {reason}")
 
 
-def log_test_read(name: str, checkpoint: str, results: Path, **found: float) -> None:
-    """Add a line to ``test_reads.csv``: the test photos were looked at, and this was found."""
+def log_test_read(
+    name: str, checkpoint: str, results: Path, photos: Iterable[str], **found: float
+) -> None:
+    """Add a line to ``test_reads.csv``: the test photos were looked at, and this was found.
+
+    Photos of somebody's own, which are called otherwise, are none of these. A folder that cannot
+    be written costs the line and not the result: it is a warning.
+    """
+    if not all(map(is_official, photos)):
+        return
     line = {
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "commit": git_commit(),
@@ -143,15 +159,18 @@ def log_test_read(name: str, checkpoint: str, results: Path, **found: float) -> 
         **found,
     }
     file = results / "test_reads.csv"
-    with locked(file):  # two evaluations may end at the same time
-        before = pd.read_csv(file) if file.is_file() else None
-        with atomic_path(file) as path:
-            pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
+    try:
+        with locked(file):  # two evaluations may end at the same time
+            before = pd.read_csv(file) if file.is_file() else None
+            with atomic_path(file) as path:
+                pd.concat([before, pd.DataFrame([line])]).to_csv(path, index=False)
+    except UserError as error:
+        print(f"warning: this reading is not logged: {error}", file=sys.stderr)
 
 
-def logged(counts: pd.DataFrame) -> dict[str, float]:
+def logged(counts: pd.DataFrame) -> dict[str, Any]:
     """What `test_reads.csv` says of a reading."""
-    return {"miou": round(headline(counts).at["miou", "value"], 5)}
+    return {"n": len(counts), "miou": round(headline(counts).at["miou", "value"], 5)}
 
 
 def headline(counts: pd.DataFrame) -> pd.DataFrame:

@@ -66,9 +66,8 @@ def _look_and_log(
     first, group = next(iter(averages.items()))
     average = counts[counts["model"] == first]
     miou = round(scores(average)["miou"], 5)
-    log_test_read(
-        f"{first}: mean of {' '.join(group)}", digest, results, n=len(average), miou=miou
-    )
+    who, found = f"{first}: mean of {' '.join(group)}", {"n": len(average), "miou": miou}
+    log_test_read(who, digest, results, sample["name"], **found)
     return patterns, counts
 
 

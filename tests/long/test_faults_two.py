@@ -61,7 +61,7 @@ def test_no_reading_of_the_test_photos_is_lost(tmp_path: Path, record_property) 
 
     def read(who: int) -> None:
         for number in range(10):
-            log_test_read(f"model{who}", "0" * 64, tmp_path, miou=number / 10)
+            log_test_read(f"model{who}", "0" * 64, tmp_path, ["pug_1"], miou=number / 10)
 
     work = [multiprocessing.get_context("fork").Process(target=read, args=(n,)) for n in range(4)]
     for process in work:

@@ -62,6 +62,7 @@ def colab(tmp_path: Path, origin: Path, monkeypatch) -> Path:
     (package / "__init__.py").touch()
     (package / "output.py").write_text(COLAB)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab_today")
     monkeypatch.setenv("PROJECT_URL", origin.as_uri())
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     (tmp_path / "content").mkdir()
@@ -139,6 +140,14 @@ def test_beside_the_project_nothing_is_fetched_nor_needed(tmp_path: Path, monkey
         done = run(folder, f"{CELL}\nimport common.config; print(Path.cwd())")
         assert done.stdout.strip() == str(ROOT), done.stderr
     assert not (ROOT / "asked").exists()
+
+
+def test_elsewhere_nothing_is_fetched_and_the_way_is_told(tmp_path: Path, monkeypatch):
+    """As by papermill from a folder outside the project."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = run(tmp_path)
+    assert done.returncode != 0 and "papermill --cwd PROJECT IN OUT" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_notebook_without_its_place_for_them_is_refused():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import torch
 from PIL import Image
 
 from common import files as artifacts
-from common.checkpoint import Card, save_checkpoint
+from common.checkpoint import Card, read_card, save_checkpoint
 from common.config import RESULTS, UserError
 from common.evaluate import json_line, main
+from common.evaluate_clicks import main as clicks_main
 from common.models import create_model
 from common.scoring import photos as module
 from common.scoring.photos import evaluate, evaluate_or_load, headline
@@ -239,6 +241,32 @@ def test_readings_go_to_the_projects_results_by_default(results, pets, monkeypat
     monkeypatch.setattr("common.evaluate.RESULTS", tmp_path / "own")
     assert main(["--model", str(results / "checkpoints/toy"), "--data-root", str(pets)]) == 0
     assert len(pd.read_csv(tmp_path / "own/test_reads.csv")) == 1
+
+
+def test_a_strangers_photos_are_no_reading_of_ours(run, results, own_pets):
+    for path in [*own_pets.rglob("*.jpg"), *own_pets.rglob("*.png")]:
+        path.rename(path.with_stem(f"my_{path.stem}"))
+    for path in own_pets.rglob("*.txt"):
+        path.write_text(re.sub(r"(?m)^(\w)", r"my_\1", path.read_text()))
+    assert run(root=own_pets)[0] == 0
+    assert not (results / "test_reads.csv").exists()
+
+
+def test_a_log_that_cannot_be_written_costs_no_result(run, results, tmp_path):
+    (results / "test_reads.csv").mkdir()
+    counts = tmp_path / "counts.parquet"
+    code, _, told = run("--split", "test", "--out", str(counts))
+    assert code == 0 and "warning: this reading is not logged" in told
+    assert counts.is_file()
+
+
+def test_a_model_that_makes_encoders_is_refused_in_a_line(capsys, pets):
+    for command in (main, clicks_main):
+        assert command(["--model", "clip_pets", "--data-root", str(pets)]) == 2
+        (line,) = [one for one in capsys.readouterr().err.splitlines() if "error" in one]
+        assert "clip_pets makes an encoder and segments nothing; choose of clip_linear" in line
+    with pytest.raises(UserError, match=r"committed ones: (?!.*pets)"):
+        read_card("never")
 
 
 def test_counts_can_be_written(run, tmp_path):
