@@ -1,7 +1,7 @@
 """How long a click takes, and how fast photos reach a network, or a decoder from kept features."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -29,7 +29,7 @@ from common.training.trainer import TrainConfig, Trainer
 
 VERSION = 1  # raise it when something else is timed
 WIDTH, HEIGHT = 1024, 768
-CLICKS = 5  # on a photo, one after the other
+CLICKS, LOADED = 5, 32  # on a photo, one after the other; photos of a loader's batch
 SOURCES = ("encoder at each step", "features kept")
 SPEED = ["source", "augment", "workers", "run", "photos_per_second"]
 
@@ -98,30 +98,24 @@ def latency_quantiles(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def loader_speed(
-    sources: Mapping[str, PetCache],
-    *,
-    recipes: Sequence[str] = ("none", "full"),
-    photos: int = 1024,
-    runs: int = 5,
-    workers: int = 0,
-    batch: int = 32,
+    sources: Mapping[str, PetCache], *, photos: int = 1024, runs: int = 5
 ) -> pd.DataFrame:
     """Photos a second that reach the model, the sources side by side in each run.
 
-    In the training's own process (``workers`` 0), where nothing is spent on handing batches over;
+    In the training's own process (no workers), where nothing is spent on handing batches over;
     the clock starts when the first batch is there, since a worker starts once and not each batch.
 
     Returns:
         Rows source, augment, workers, run, photos_per_second; a warm-up run is left out.
     """
     rows = []
-    turns = [*product(range(runs + 1), recipes, sources.items())]
+    turns = [*product(range(runs + 1), ("none", "full"), sources.items())]
     for run, recipe, (source, cache) in tqdm(turns, "timing the loaders"):
         data = PetDataset(cache, cache.rows("train")[:photos], augmentation(recipe))
-        batches = iter(DataLoader(data, batch, num_workers=workers))
+        batches = iter(DataLoader(data, LOADED))
         next(batches)
         spent = seconds(partial(_drain, batches))
-        rows.append((source, recipe, workers, run, max(0, len(data) - batch) / spent))
+        rows.append((source, recipe, 0, run, max(0, len(data) - LOADED) / spent))
     return pd.DataFrame(rows, columns=SPEED).query("run > 0")
 
 

@@ -76,18 +76,14 @@ def difference_matrix(pairs: pd.DataFrame, *, note: str = "") -> Figure:
 
 @styled
 def score_grids(
-    panels: Mapping[str, pd.DataFrame],
-    *,
-    form: str = "{:.2f}",
-    low: float | None = None,
-    note: str = "",
+    panels: Mapping[str, pd.DataFrame], *, form: str = "{:.2f}", note: str = ""
 ) -> Figure:
-    """Scores of models (rows) in groups (columns), a panel a score, coloured by their height.
+    """Scores of models (rows) in groups (columns), a panel a score, coloured by their height
+    from the lowest of all on.
 
     Args:
         panels: by title, a frame with index model; all of the same models; gaps stay empty.
         form: how a score is written.
-        low: score of the palest colour; None is the lowest of all.
         note: data and n, written above.
     """
     require_some(panels, "grids of scores")
@@ -98,7 +94,7 @@ def score_grids(
     longest = max(len(str(column)) for frame in panels.values() for column in frame)
     figure = new_figure(1.0 + ROW * len(models) + 0.085 * longest)
     places = figure.subplots(1, len(panels), sharey=True, width_ratios=widths, squeeze=False)[0]
-    floor = min(np.nanmin(f.to_numpy(float)) for f in panels.values()) if low is None else low
+    floor = min(np.nanmin(frame.to_numpy(float)) for frame in panels.values())
     for axes, (title, frame) in zip(places, panels.items(), strict=True):
         values = frame.loc[models].to_numpy(float)
         strength = (values - floor) / max(1e-9, np.nanmax(values) - floor)
@@ -131,23 +127,17 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], *, note: str = "") -> F
 
 @styled
 def confusions(
-    matrices: Mapping[str, np.ndarray],
-    true: Sequence[str],
-    said: Sequence[str],
-    *,
-    columns: int = 4,
-    note: str = "",
+    matrices: Mapping[str, np.ndarray], true: Sequence[str], said: Sequence[str], *, note: str = ""
 ) -> Figure:
     """What is taken for what by each model, as shares of the true class (row).
 
     Args:
         matrices: counts (true, said) by model.
         true, said: names of rows and columns.
-        columns: matrices side by side.
         note: what is counted, written above.
     """
     shares = _shares(matrices, true, said)
-    columns = min(columns, len(shares))
+    columns = min(4, len(shares))
     lines = -(-len(shares) // columns)
     figure = new_figure(0.6 + lines * (0.75 + ROW * len(true)))
     places = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)

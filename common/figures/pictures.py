@@ -16,6 +16,8 @@ from common.figures.sheet import SMALL, frame, new_sheet, place
 from common.figures.style import CLASS_COLOURS, SOFT, require_some, styled
 from common.wording import label
 
+ACROSS = 4  # cases in a row
+
 
 class Shown(Protocol):
     """A photo to show: `common.samples.Sample` is one."""
@@ -100,14 +102,13 @@ def predictions(samples: Sequence[Shown], predicted: Mapping[str, np.ndarray]) -
 
 
 @styled
-def silhouettes(cases: Sequence[Mapping], *, columns: int = 4, note: str = "") -> Figure:
+def silhouettes(cases: Sequence[Mapping], *, note: str = "") -> Figure:
     """Agreement and error of cases whose photo may not be shown.
 
     Args:
         cases: each with ``truth`` and ``predicted``, (S, S) class maps (letterbox bars, 255 in
             the prediction, are cut off); ``title``, or ``iou`` to make one; ``group`` such as
             "best", which begins a new row; ``aspect``, width : height of a stretched photo.
-        columns: cases in a row.
         note: data, split and n, written above.
     """
     require_some(cases, "silhouettes")
@@ -115,12 +116,10 @@ def silhouettes(cases: Sequence[Mapping], *, columns: int = 4, note: str = "") -
     for case in cases:
         groups.setdefault(case.get("group", ""), []).append((case, _silhouette(case)))
     lines = [
-        found[at : at + columns]
-        for found in groups.values()
-        for at in range(0, len(found), columns)
+        found[at : at + ACROSS] for found in groups.values() for at in range(0, len(found), ACROSS)
     ]
     shapes = [min(1.0, max(1 / _aspect(*each) for each in line)) for line in lines]
-    figure, cells = new_sheet(shapes, columns, note=note, legend=ERRORS)
+    figure, cells = new_sheet(shapes, ACROSS, note=note, legend=ERRORS)
     for row, line in zip(cells, lines, strict=True):
         for axes, (case, picture) in zip(row, line, strict=False):
             begin = f"{case['group']}: " if case.get("group") else ""

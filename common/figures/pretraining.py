@@ -15,7 +15,7 @@ from common.wording import model_colour
 
 MASKED = np.array([214, 214, 210], np.uint8)  # a patch that the encoder was not shown
 TASKS = {"species": "species of the photo", "foreground": "pet or background, by place"}
-PLACES = 10  # ranks shown
+PLACES, NAMES = 10, 37  # ranks shown, of so many breeds
 BREEDS = ("seen", "held out")
 
 
@@ -54,10 +54,10 @@ def stages(
     return figure
 
 
-def stage_colours(labels: Sequence[str], model: str = "mae_seg") -> dict[str, str]:
+def stage_colours(labels: Sequence[str]) -> dict[str, str]:
     """Colours of the stages of a pretraining: grey for the first, then ever fuller."""
-    later = len(labels) - 1
-    shades = [style.tint(model_colour(model), 0.35 + 0.65 * (i + 1) / later) for i in range(later)]
+    colour, later = model_colour("mae_seg"), len(labels) - 1
+    shades = [style.tint(colour, 0.35 + 0.65 * (i + 1) / later) for i in range(later)]
     return dict(zip(labels, ["#8a8f92", *shades], strict=True))
 
 
@@ -130,12 +130,11 @@ def similarity(
 
 
 @style.styled
-def recall(tables: Mapping[str, pd.DataFrame], names: int = 37, *, note: str = "") -> Figure:
+def recall(tables: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     """How often the right name is among the k nearest of all, over k.
 
     Args:
         tables: by label, a row a photo: rank (1 is best) and held_out.
-        names: how many there are, for the level of chance.
         note: data, split and n, written above.
     """
     style.require_some(tables, "recall of names")
@@ -150,7 +149,7 @@ def recall(tables: Mapping[str, pd.DataFrame], names: int = 37, *, note: str = "
             look = {"color": colour, "markerfacecolor": "white" if held_out else colour}
             text = f"{name}, {BREEDS[held_out]} (n {len(photos):,})"
             axes.plot(ks, share, "o--" if held_out else "o-", markersize=5, label=text, **look)
-    axes.plot(ks, ks / names, color=style.SOFT, linestyle=":", label=f"chance, {names} names")
+    axes.plot(ks, ks / NAMES, color=style.SOFT, linestyle=":", label=f"chance, {NAMES} names")
     axes.set(xlabel="the right name is among the nearest …", ylabel="share of photos")
     axes.set(xlim=(0.7, PLACES + 0.3), ylim=(0, 1.02))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -44,12 +44,11 @@ def examples(
 
 
 @style.styled
-def curves(table: pd.DataFrame, *, score: str = "mean Dice", note: str = "") -> Figure:
-    """A score against the level of each perturbation, a panel each, with bands of 95 %.
+def curves(table: pd.DataFrame, *, note: str = "") -> Figure:
+    """Mean Dice against the level of each perturbation, a panel each, with bands of 95 %.
 
     Args:
         table: model, perturbation, level, value, low, high.
-        score: names the axis.
         note: data, n and seeds, written above.
     """
     style.require(table, ("model", "perturbation", "level", "value", "low", "high"), "robustness")
@@ -70,22 +69,22 @@ def curves(table: pd.DataFrame, *, score: str = "mean Dice", note: str = "") -> 
     for axes in panels[-1]:
         axes.set_xlabel("level")
     for axes in panels[:, 0]:
-        axes.set_ylabel(score)
+        axes.set_ylabel("mean Dice")
     style.key(figure, 3)
     return style.head(figure, note)
 
 
 @style.styled
-def worst_levels(scores: pd.DataFrame, *, clean: str = "clean", note: str = "") -> Figure:
+def worst_levels(scores: pd.DataFrame, *, note: str = "") -> Figure:
     """The score at the worst level of each perturbation, darker where more of it is lost.
 
     Args:
-        scores: index model, best first; a column ``clean`` and one a perturbation.
-        clean: the column that losses are measured from.
+        scores: index model, best first; a column ``clean``, from which losses are measured, and
+            one a perturbation.
         note: data and n, written above.
     """
-    style.require(scores, (clean,), "scores at the worst levels")
-    lost = 1 - scores.div(scores[clean], axis=0).to_numpy()
+    style.require(scores, ("clean",), "scores at the worst levels")
+    lost = 1 - scores.div(scores["clean"], axis=0).to_numpy()
     names = [words(name).replace(" ", "\n", 1) for name in scores.columns]
     figure = style.new_figure(1.7 + 0.34 * len(scores), style.WIDE)
     axes = figure.subplots()

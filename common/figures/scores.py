@@ -19,6 +19,7 @@ VIEWS = {
     "right_shape": ("shape always right", "^"),
 }
 BINS = ("confidence", "accuracy", "share")
+LEAST = 0.001  # of the pixels, for a bin to be drawn
 
 
 @style.styled
@@ -58,14 +59,12 @@ def error_kinds(table: pd.DataFrame, *, note: str = "") -> Figure:
 
 
 @style.styled
-def calibration(
-    curves: Mapping[str, pd.DataFrame], *, least: float = 0.001, note: str = ""
-) -> Figure:
+def calibration(curves: Mapping[str, pd.DataFrame], *, note: str = "") -> Figure:
     """How much more often pixels are right than they are sure, by confidence, all models at once.
 
     Args:
-        curves: of `common.scoring.scores.reliability`, by model: confidence, accuracy, share.
-        least: bins with a smaller share of the pixels are left out.
+        curves: of `common.scoring.scores.reliability`, by model: confidence, accuracy, share;
+            bins of fewer than a thousandth of the pixels are left out.
         note: data and n, written above.
     """
     style.require_some(curves, "calibration")
@@ -74,7 +73,7 @@ def calibration(
     axes.axhline(0, color=style.INK, linewidth=1)
     for number, (name, frame) in enumerate(curves.items()):
         gap, ece = _gap(frame, name)
-        used = frame["share"] >= least
+        used = frame["share"] >= LEAST
         axes.plot(
             frame["confidence"][used],
             gap[used],

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from common.checkpoint import Card, check_segments, load_checkpoint, read_card
-from common.config import RESULTS, SPLITS, UserError, atomic_path
+from common.config import CHECKPOINTS, RESULTS, SPLITS, UserError, atomic_path
 from common.data.breeds import is_official
 from common.data.dataset import resolve_root
 from common.data.pets import find_root, fingerprint, read_index, read_pairs
@@ -104,20 +104,14 @@ def _count(
 
 
 def evaluate_or_load(
-    name: str,
-    root: str | Path | None,
-    split: str,
-    *,
-    results: Path = RESULTS,
-    limit: int = 0,
-    folder: str = "checkpoints",
+    name: str, root: str | Path | None, split: str, *, results: Path = RESULTS, limit: int = 0
 ) -> pd.DataFrame:
     """The counts table of a checkpoint: scored when photos are at hand, else as stored.
 
     A stored table is reused while checkpoint, data and the versions of the code are the same;
     ``root`` None reads it as it is. Scoring ``test`` adds a line to ``test_reads.csv``.
     """
-    file, stem = results / "counts" / f"{name}_{split}.parquet", results / folder / name
+    file, stem = results / "counts" / f"{name}_{split}.parquet", results / CHECKPOINTS.name / name
     if root is None:
         return read_table(file)
     root = resolve_root(root)

@@ -26,13 +26,13 @@ SEED = 0  # of what is hidden: the same patches for every network
 
 
 @torch.inference_mode()
-def token_classes(model: QuerySegmenter, cache: PetCache, split: str = "val") -> pd.DataFrame:
-    """A row a token: the mean probability of each of `KINDS`, and ``area``.
+def token_classes(model: QuerySegmenter, cache: PetCache) -> pd.DataFrame:
+    """A row a token: the mean probability of each of `KINDS` on validation, and ``area``.
 
     The area is the mean share of the photo that its mask covers, weighed by being an object.
     """
     total = torch.zeros(len(model.decoder.mask_tokens), len(KINDS) + 1, dtype=torch.float64)
-    rows = cache.rows(split)
+    rows = cache.rows("val")
     for _, image in photo_batches(cache, rows, batch=32):
         told = model.eval().explain(image)
         area = told["masks"].mean((2, 3)) * (1 - told["classes"][..., -1])

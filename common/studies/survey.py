@@ -23,6 +23,7 @@ from common.samples import Sample
 from common.scoring.counts import image_counts
 from common.scoring.scores import bootstrap
 
+SIZE = 192  # px, of augmented samples
 PHOTO_COLUMNS = ["name", "breed", "species", "split", "height", "width"]
 
 
@@ -104,17 +105,15 @@ def undecoded(cache: PetCache, root: Path) -> PetCache:
     return replace(cache, images=arrays[0], masks=arrays[1])
 
 
-def augmented(
-    samples: Sequence[Sample], *, draws: int, size: int = 192, seed: int = 0
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def augmented(samples: Sequence[Sample], *, draws: int) -> tuple[list[np.ndarray], ...]:
     """Draws of the full recipe for each sample: photos (S, S, 3) and their masks (S, S)."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     change = augmentation("full")
     images, masks = [], []
     for _ in range(draws):
         for sample in samples:
-            photo = torch.from_numpy(fit_photo(sample.image, size).copy()).permute(2, 0, 1)
-            mask = torch.from_numpy(fit_mask(sample.mask, size).copy())
+            photo = torch.from_numpy(fit_photo(sample.image, SIZE).copy()).permute(2, 0, 1)
+            mask = torch.from_numpy(fit_mask(sample.mask, SIZE).copy())
             photo, mask = change(tv_tensors.Image(photo), tv_tensors.Mask(mask))
             images.append(photo.permute(1, 2, 0).numpy())
             masks.append(mask.numpy())
