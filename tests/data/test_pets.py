@@ -1,5 +1,6 @@
 """Reading the dataset: lists, splits, photos of every mode, and what is said of bad ones."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.config import UserError
-from common.data import pets
+from common.data import contents, pets
 from common.data.pets import fingerprint, read_index, read_mask, read_pair
 from common.data.photos import read_photo
 from common.data.synthetic import make_pets
+from common.provenance import file_sha256
 from tests.data.test_photos import png
 
 
@@ -172,6 +174,40 @@ def test_pairs_that_do_not_belong_together(root: Path):
     trimap.unlink()
     with pytest.raises(UserError, match=r"pug_4\.png: cannot be read \(No such file"):
         read_pair(root, "pug_4", 2)
+
+
+def test_fingerprint_knows_masks_that_were_mended_in_place(root: Path, tmp_path, monkeypatch):
+    """Same names, same sizes in bytes; and nothing at rest is read twice."""
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path / "caches"))
+    monkeypatch.setattr(contents, "RECENT", -1e9)  # they are at rest from the start
+    before, mask = fingerprint(root), next(root.rglob("trimaps/*.png"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contents, "file_sha256", pytest.fail)
+        assert fingerprint(root) == before
+    stored = mask.read_bytes()
+    mask.write_bytes(stored[:-1] + b"\x83")
+    assert fingerprint(root) != before
+    mask.write_bytes(stored)
+    os.utime(mask, ns=(1, 1))
+    assert fingerprint(root) == before
+
+
+def test_fingerprint_reads_again_what_was_only_just_written(root: Path, tmp_path, monkeypatch):
+    """A file may change twice within a tick of the clock, and a record may be no record."""
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path / "caches"))
+    before, read = fingerprint(root), []
+
+    def reading(file: Path) -> str:
+        read.append(file)
+        return file_sha256(file)
+
+    monkeypatch.setattr(contents, "file_sha256", reading)
+    assert fingerprint(root) == before and read
+    next((tmp_path / "caches").glob("contents-*.json")).write_text("[1]")
+    assert fingerprint(root) == before
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path / "file"))  # which nobody can write into
+    assert fingerprint(root) == before
 
 
 def test_fingerprint_knows_a_change(root: Path):
