@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -105,6 +106,30 @@ def toy(monkeypatch) -> type[Toy]:
     """A small model with a frozen part, registered as "toy"."""
     monkeypatch.setitem(MODELS, "toy", Spec(Toy))
     return Toy
+
+
+@pytest.fixture
+def toy_results(toy, tmp_path: Path) -> Path:
+    """A results folder with the checkpoint "toy", a model that knows no click."""
+    save_checkpoint(tmp_path / "checkpoints" / "toy", toy(), Card("toy", size=32))
+    return tmp_path
+
+
+@pytest.fixture
+def noting(monkeypatch) -> Callable[[object, str, str], list]:
+    """From a module, a function of it and an argument: the list that gets it at each call."""
+
+    def note(module: object, name: str, argument: str) -> list:
+        work, found = getattr(module, name), []
+
+        def noted(*args: object, **kwargs: object) -> object:
+            found.append(inspect.signature(work).bind(*args, **kwargs).arguments[argument])
+            return work(*args, **kwargs)
+
+        monkeypatch.setattr(module, name, noted)
+        return found
+
+    return note
 
 
 @pytest.fixture

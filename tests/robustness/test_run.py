@@ -19,24 +19,14 @@ FEW = {"photos": 4, "levels": (1, 9)}
 
 
 @pytest.fixture
-def results(toy, tmp_path: Path) -> Path:
-    """A results folder with the checkpoint "toy"."""
-    save_checkpoint(tmp_path / "checkpoints" / "toy", toy(), Card("toy", size=32))
-    return tmp_path
+def results(toy_results: Path) -> Path:
+    return toy_results
 
 
 @pytest.fixture
-def counted(monkeypatch) -> list[str]:
-    """Notes every perturbation that is counted."""
-    runs: list[str] = []
-    count = module.count_sample
-
-    def noting(group, sample, damage, levels):
-        runs.append(damage)
-        return count(group, sample, damage, levels)
-
-    monkeypatch.setattr(module, "count_sample", noting)
-    return runs
+def counted(noting) -> list[str]:
+    """Every perturbation that is counted."""
+    return noting(module, "count_sample", "damage")
 
 
 def test_a_table_holds_every_photo_under_everything(results, pets, counted, capsys):

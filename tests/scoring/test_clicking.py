@@ -78,24 +78,14 @@ def test_another_first_click_is_another_dialogue_with_the_same_photos(pets):
 
 
 @pytest.fixture
-def results(toy, tmp_path: Path) -> Path:
-    """A results folder with the checkpoint "toy", a model that knows no click."""
-    save_checkpoint(tmp_path / "checkpoints" / "toy", toy(), Card("toy", size=32))
-    return tmp_path
+def results(toy_results: Path) -> Path:
+    return toy_results
 
 
 @pytest.fixture
-def scored(monkeypatch) -> list[str]:
-    """Notes every run of the robot by its first click."""
-    runs: list[str] = []
-    click = module.evaluate_clicks
-
-    def noting(predictor, root, split, *, first, **how) -> tuple:
-        runs.append(first)
-        return click(predictor, root, split, first=first, **how)
-
-    monkeypatch.setattr(module, "evaluate_clicks", noting)
-    return runs
+def scored(noting) -> list[str]:
+    """The first click of every run of the robot."""
+    return noting(module, "evaluate_clicks", "first")
 
 
 def test_stored_counts_are_reused(results, pets, scored):

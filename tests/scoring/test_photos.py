@@ -333,17 +333,9 @@ def test_an_unknown_model_and_an_unknown_split(run, model, pets):
 
 
 @pytest.fixture
-def scored(monkeypatch) -> list[str]:
-    """Notes every scoring of a split."""
-    splits: list[str] = []
-    score = module.evaluate
-
-    def noting(model, card, root, split, **kwargs) -> tuple:
-        splits.append(split)
-        return score(model, card, root, split, **kwargs)
-
-    monkeypatch.setattr(module, "evaluate", noting)
-    return splits
+def scored(noting) -> list[str]:
+    """Every split that is scored."""
+    return noting(module, "evaluate", "split")
 
 
 def test_stored_counts_are_reused(results, pets, scored):

@@ -22,26 +22,15 @@ from common.models.imagenet_baseline import ImageNetBaseline
 from common.models.query.decoder import semantic_scores
 from common.models.query.matching import set_loss
 from common.models.query.segmenter import LinearSegmenter, QuerySegmenter
+from tests.models.encoders.test_encoder import tiny_mae
 
 SMALL = {"queries": 5, "width": 32}
-
-
-def tiny_vit() -> nn.Module:
-    return timm.create_model(
-        "vit_tiny_patch16_224",
-        img_size=64,
-        embed_dim=24,
-        depth=4,
-        num_heads=2,
-        num_classes=0,
-        dynamic_img_size=True,
-    )
 
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch) -> None:
     """MAE in a size of its own: backbone "tiny"."""
-    recipe = replace(ENCODERS["mae_vit_b"], build=tiny_vit, taps=(1, 3))
+    recipe = replace(ENCODERS["mae_vit_b"], build=tiny_mae, taps=(1, 3))
     monkeypatch.setitem(ENCODERS, "mae_tiny", recipe)
 
 
@@ -189,13 +178,13 @@ def test_a_checkpoint_on_another_encoder_is_refused(tmp_path: Path):
     """The card names the encoder and its hash; a file of other weights is not taken."""
     torch.manual_seed(5)
     file = tmp_path / "mae.safetensors"
-    save_file(tiny_vit().state_dict(), file)
+    save_file(tiny_mae().state_dict(), file)
     kwargs = {"encoder": "mae", "backbone": "tiny", "checkpoint": str(file)}
     model = create_model("lite0_query", **kwargs, **SMALL)
     card = Card("lite0_query", {**kwargs, **SMALL, "sha256": model.encoder.sha256})
     save_checkpoint(tmp_path / "m", model, card)
     load_checkpoint(tmp_path / "m")
-    save_file(tiny_vit().state_dict(), file)
+    save_file(tiny_mae().state_dict(), file)
     with pytest.raises(UserError, match="sha256.*give the weights that this model was trained on"):
         load_checkpoint(tmp_path / "m")
 
