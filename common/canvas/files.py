@@ -109,8 +109,8 @@ def _animal(predictor: Predictor, clicks: Sequence[Click], name: str) -> Written
     clicker = Clicker()
     for click in clicks:
         clicker.add(click)
-    masks, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
-    mask, species, score = masks[0], predictor.species, round(float(scores[0]), 4)
+    _, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
+    mask, species, score = predictor.refine() > 0, predictor.species, round(float(scores[0]), 4)
     found = {
         "photo": name,
         "height": mask.shape[0],

@@ -67,3 +67,11 @@ def seen_in(logits: Tensor, view: View, whole: View, edge: int) -> Tensor:
     y = (view.top + shares * view.size[0]) / height
     grid = torch.stack(torch.meshgrid(2 * y - 1, 2 * x - 1, indexing="ij")[::-1], -1)[None]
     return F.grid_sample(logits, grid, padding_mode="border", align_corners=False)
+
+
+def resampled(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Logits (H, W) at another size; the same array where it is theirs."""
+    if logits.shape == size:
+        return logits
+    how = {"mode": "bilinear", "antialias": True}
+    return F.interpolate(torch.from_numpy(logits)[None, None], size, **how)[0, 0].numpy()

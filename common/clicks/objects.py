@@ -78,8 +78,8 @@ def _ask(
                 clicker.add(Click(click.x, click.y, positive=False))
     for click in one.clicks:  # the newest, which count most
         clicker.add(click)
-    logits, scores, _ = predictor.predict(clicker.coords(), clicker.labels(), return_logits=True)
-    return logits[0], float(scores[0]), predictor.species
+    _, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
+    return predictor.refine(), float(scores[0]), predictor.species
 
 
 def label_map(objects: Sequence[Segmented]) -> np.ndarray:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from common.checkpoint import Card
-from common.clicks.looks import Looks, resized, seen_in
+from common.clicks.looks import Looks, resampled, resized, seen_in
 from common.clicks.obey import obey, only_clicked
 from common.clicks.outline import followed
 from common.clicks.protocol import Found, PhotoPredictor
@@ -23,6 +24,7 @@ from common.clicks.settle import REACH, named, settle
 from common.clicks.window import View, part, window
 from common.config import UserError
 
+FINEST = 1792  # pixels of a photo's longer edge: in its smallest tiles the network sees each
 OUTSIDE = -8.0  # logit of what lies beyond the window
 FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos from elsewhere
 
@@ -104,19 +106,35 @@ class ZoomPredictor(PhotoPredictor):
     def refined(
         self, kept: Looks, points: np.ndarray, labels: np.ndarray, last: Found
     ) -> np.ndarray:
-        """See `PhotoPredictor`: `followed` in the window round the mask, then the last steps."""
+        """See `PhotoPredictor`: `followed` in the window round the mask, then the last steps.
+
+        What is larger than the network can see in its tiles is followed at that size.
+        """
         native, shape = last.logits[0], kept.image.shape[:2]
-        view = window(native > 0, points, labels, shape) or kept.whole
-        aside = self._looks(kept.image, self.model.features)
-        coarse = torch.from_numpy(last.coarse)[None]
+        scale = min(1.0, FINEST / max(shape))
+        size = tuple(max(1, round(scale * edge)) for edge in shape)
+        image = np.asarray(Image.fromarray(kept.image).resize(size[::-1], Image.Resampling.BOX))
+        aside = self._looks(image, self.model.features)
+        fine = self._followed(aside, resampled(native, size), scale * points, labels, last.coarse)
+        fine = only_clicked(resampled(fine, shape), points, labels)
+        return obey(fine, points, labels, max(shape))
+
+    def _followed(
+        self,
+        looks: Looks,
+        logits: np.ndarray,
+        points: np.ndarray,
+        labels: np.ndarray,
+        coarse: np.ndarray,
+    ) -> np.ndarray:
+        view = window(logits > 0, points, labels, logits.shape) or looks.whole
+        before = torch.from_numpy(coarse)[None]
 
         def ask(tile: View, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-            given = seen_in(coarse, tile, kept.whole, self.card.size // 2)
-            _, logits = self._decode(aside, tile, points, labels, given)
-            return self._at_size(logits, tile)
+            given = seen_in(before, tile, looks.whole, self.card.size // 2)
+            return self._at_size(self._decode(looks, tile, points, labels, given)[1], tile)
 
-        fine = only_clicked(followed(native, view, ask), points, labels)
-        return obey(fine, points, labels, max(view.size))
+        return followed(logits, view, ask)
 
     def _first(
         self, looks: Looks, points: np.ndarray, labels: np.ndarray

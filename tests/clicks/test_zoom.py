@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from common.checkpoint import Card, load_checkpoint, save_checkpoint
+from common.clicks import zoom
 from common.clicks.predictor import load_predictor
 from common.clicks.window import View
 from common.clicks.zoom import ZoomPredictor, seen_in
@@ -62,6 +63,24 @@ def test_the_mask_is_where_the_click_is(size: tuple[int, int]):
         assert masks.shape == (1, *size) and masks[0, y, x]
         masks, _, _ = looking.predict([[x, y]], [0])
         assert not masks[0, y, x]
+
+
+@pytest.mark.parametrize("finest", [1792, 90])
+def test_a_refined_mask_has_the_photos_size_and_obeys(finest: int, monkeypatch):
+    """Also where the photo is larger than the network can see in its tiles."""
+    monkeypatch.setattr(zoom, "FINEST", finest)
+    torch.manual_seed(0)
+    network = PointUNet(encoder="residual", widths=(8, 8, 8, 8), instances=True)
+    looking = ZoomPredictor(network, Card("point_unet", size=64))
+    looking.set_image(photo(120, 170))
+    with pytest.raises(UserError, match="call predict first"):
+        looking.refine()
+    looking.predict([[40, 60], [150, 20]], [1, 0])
+    kept = dict(looking._kept.features)
+    fine = looking.refine()
+    assert fine.shape == (120, 170) and fine.dtype == np.float32
+    assert fine[60, 40] > 0 > fine[20, 150]
+    assert looking._kept.features.keys() == kept.keys(), "the next click finds its window"
 
 
 def test_few_windows_are_remembered():
