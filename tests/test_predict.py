@@ -1,7 +1,5 @@
 """The command line for files: what it writes, what COCO reads of it, what it says of bad input."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -4,8 +4,6 @@ Each carries a mark. The JSON also says which photo, model and prompts it follow
 same command again leaves what is there.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from pathlib import Path

@@ -3,8 +3,6 @@
 Shapes: H W pixels of the photo, M points, (x, y) in pixels of it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from skimage.measure import label as regions
 

@@ -5,8 +5,6 @@ To spend the work where a mask is in doubt is PointRend's idea (Kirillov et al. 
 Shapes: H W pixels of the photo, M points, (x, y) in pixels of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from itertools import product
 

@@ -4,8 +4,6 @@ Shapes: H W the native photo, S the model's square, h w the grid of its mask, M 
 pixels of the native photo.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

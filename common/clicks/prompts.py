@@ -6,8 +6,6 @@ corner. A point lies in the pixel of column floor(x) and row floor(y); whole num
 Shapes: H W pixels of the photo, M points.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Shapes: H W the native photo, C masks, h w their coarse grid, M points. Points a
 of the native photo; labels are 1 the pet, 0 not the pet.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np

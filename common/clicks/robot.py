@@ -3,8 +3,6 @@
 The evaluation counts the answers, training validates with them, and a film strip shows them.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -5,8 +5,6 @@ are, commands and the click canvas take ``sam_vit_b`` (…_l, …_h) for a model
 environment variable `CHECKPOINT` says where the file of its published weights is.
 """
 
-from __future__ import annotations
-
 import os
 from importlib import import_module
 from importlib.util import find_spec

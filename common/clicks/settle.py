@@ -3,8 +3,6 @@
 Shapes: h w the grid of the network's mask.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

@@ -6,8 +6,6 @@ what the network saw in it can be used again. Which one it is follows from mask 
 Shapes: H W pixels of the photo, h w the mask's grid, M points, (x, y) in pixels of the photo.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

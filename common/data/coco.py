@@ -4,8 +4,6 @@ Shapes: H W pixels of a photo. Polygons are lists x0, y0, x1, y1, … in pixels 
 which (0, 0) is the upper left *corner*, so that a pixel's centre has the coordinates + 0.5.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

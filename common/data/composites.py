@@ -1,7 +1,5 @@
 """Training scenes drawn on the fly: one animal, several in one frame, small ones, bare ground."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What files hold, hashed once: again only where size or times say that one was touched."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

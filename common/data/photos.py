@@ -4,8 +4,6 @@ Uploads and the dataset's files are read here, and so are its trimaps. README ha
 is read how.
 """
 
-from __future__ import annotations
-
 import functools
 import io
 import logging

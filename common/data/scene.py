@@ -5,8 +5,6 @@ trimap. What the layers above leave to be seen of an animal is its truth. Shapes
 edge, h w a layer's.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

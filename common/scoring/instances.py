@@ -5,8 +5,6 @@ Shapes: H W pixels of a photo. A truth (H, W) uint8 is 1 the animal, 0 not (the 
 and those that `click_on_instances` adds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """How well a mask follows the true outline (PROTOCOL §3b). Shapes: H W pixels of a photo."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a finished training left, read again: its network, its card and its history."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

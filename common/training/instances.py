@@ -9,8 +9,6 @@ take neighbours for one again, so the last lesson holds the balance.
 They follow two lessons on single photos (notebook 05); `training.runs.run_or_load_last` does all.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

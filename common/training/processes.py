@@ -3,8 +3,6 @@
 `accelerate` is imported where there are several: loading it takes a second.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Sequence

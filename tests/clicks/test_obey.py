@@ -1,7 +1,5 @@
 """The last step: every click is obeyed, whatever the logits, and nothing else is touched."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Several animals: no pixel in two masks, clicks on one rule the others out, COCO's fields."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Predictors: one contract for all, then what each kind promises, on networks known by heart."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Clicks, undo and redo, checked points, the robot user and random clicks, without a browser."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """The robot at a photo: how it opens, what it asks, when it stops, and what is shown of it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """SAM behind our predictor: its own package, with random weights of a small and the real size."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

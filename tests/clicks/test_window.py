@@ -1,7 +1,5 @@
 """Windows: round what was clicked, within the photo, the same for the same clicks."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """COCO files: run lengths there and back, polygons by hand, what is read and what is refused."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Scenes: what is laid where, whose truth it is, and how often a scene is of which kind."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Photos from anywhere: every kind that people upload, and what is said of what is no photo."""
 
-from __future__ import annotations
-
 import io
 import os
 import struct

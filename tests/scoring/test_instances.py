@@ -1,7 +1,5 @@
 """Clicks on one animal among several: the counts by hand, the groups, the command."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

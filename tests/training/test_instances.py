@@ -1,7 +1,5 @@
 """Lessons on scenes: what follows what, how an epoch is chosen, and that a small one runs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

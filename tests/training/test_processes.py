@@ -1,7 +1,5 @@
 """Several processes as one: shares in order, and the same numbers from two as from one."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

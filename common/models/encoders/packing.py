@@ -3,8 +3,6 @@
 Shapes: B batch, D_i h_i w_i channels and grid of map i, F = Σ D_i·h_i·w_i.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

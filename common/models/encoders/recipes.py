@@ -4,8 +4,6 @@ A new encoder costs a line in `ENCODERS`. Some are pretrained by this project it
 checkpoint of the pretraining is then the weight file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial

@@ -4,8 +4,6 @@ Shapes: B batch, M points, H W the map's grid. Points are (x, y) in pixels of th
 numbers are the centres of pixels; labels are 1 the pet, 0 not the pet, -1 no click (padding).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

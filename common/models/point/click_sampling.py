@@ -7,8 +7,6 @@ any device. The robot user of the evaluation is exact and lives in `interact`.
 Shapes: B batch, h w grid, M points. Points are (x, y), in pixels of the grid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

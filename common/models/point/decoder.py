@@ -4,8 +4,6 @@ Shapes: B batch, C channels, h w the mask's grid. A prompt (B, P, h, w) is the c
 pet, that of the ground, the mask of before and maps of how near a click is, all in [0, 1].
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -3,8 +3,6 @@
 Shapes: B batch, H W pixels of the photo, h w of the grid, M points, (x, y) in pixels of either.
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 GRID = 2  # pixels of the photo for one of the mask's

@@ -3,8 +3,6 @@
 What is new says nothing at first, so that the two answer alike before the first step.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -8,8 +8,6 @@ Shapes: B scenes, T targets a scene, N = B·T, K animals, H W pixels, h w the ma
 Points are (x, y) in pixels of the grid; labels are 1 this animal, 0 not, -1 no click.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -9,8 +9,6 @@ Shapes: B batch, H W the photo given, h w half of it, C channels, M points. Poin
 pixels of the photo given; labels are 1 pet, 0 not the pet, -1 no click (padding).
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -4,8 +4,6 @@ Either EfficientNet-Lite0 from its ImageNet weights, or the custom UNet's residu
 scratch.
 """
 
-from __future__ import annotations
-
 from torch import nn
 
 from common.config import UserError

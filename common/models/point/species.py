@@ -7,8 +7,6 @@ the photos at hand add is where between its two sums of classes the border lies.
 Shapes: B batch, K classes, h w the classifier's grid, H W a multiple of it.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

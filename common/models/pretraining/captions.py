@@ -6,8 +6,6 @@ that reads some sixty words in its life; so each word is a token here.
 Shapes: M texts, L tokens of a text.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -7,8 +7,6 @@ space"). Text is used here alone: a segmentation model takes over the image towe
 Shapes: B batch, H W pixels, M texts, E embedding, K breeds.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

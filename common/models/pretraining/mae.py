@@ -9,8 +9,6 @@ Shapes: B batch, H W pixels, P edge of a patch, N patches, n visible ones, D wid
 T numbers predicted of a patch.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from einops import rearrange

@@ -1,7 +1,5 @@
 """Frozen encoders: their weights, their photos' scale, the order of their tokens, their errors."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace

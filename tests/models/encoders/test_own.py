@@ -1,7 +1,5 @@
 """The project's own encoders: a pretraining's checkpoint becomes a frozen encoder, exactly."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 from pathlib import Path

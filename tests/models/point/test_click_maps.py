@@ -1,7 +1,5 @@
 """Click maps: discs counted by hand, Gaussians by formula, padding and no click at all."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

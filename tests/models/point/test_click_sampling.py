@@ -1,7 +1,5 @@
 """Training clicks: depth against SciPy's, and where a click may fall."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """A larger network answers at first as the smaller one that it grew from."""
 
-from __future__ import annotations
-
 import torch
 
 from common.models.point.growth import begin_from

@@ -1,7 +1,5 @@
 """Training on one animal among several: who is meant, who clicks how, what a click's spot says."""
 
-from __future__ import annotations
-
 import torch
 
 from common.models.point.click_maps import proximity_maps

@@ -1,7 +1,5 @@
 """The point-prompted UNet: what a click may change, what is done once, what training sees."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

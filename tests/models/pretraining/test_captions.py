@@ -1,7 +1,5 @@
 """Captions: true of their photo, made of known words, silent on breeds held out."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

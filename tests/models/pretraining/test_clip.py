@@ -1,7 +1,5 @@
 """CLIP on pets: which pairs belong together, what is never shown, and where text ends."""
 
-from __future__ import annotations
-
 import inspect
 
 import pytest

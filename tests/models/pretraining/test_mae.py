@@ -1,7 +1,5 @@
 """The masked autoencoder: who is hidden, what the encoder may see, and what is judged."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
