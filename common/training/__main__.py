@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 
-from common.config import RESULTS, cli, user_path
+from common.config import RESULTS, UserError, cli, user_path
 
 
 @cli
@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--results", type=user_path, default=RESULTS / "local", help="results folder"
     )
+    parser.add_argument("--overwrite", action="store_true", help="a finished run of that name")
     for option in fields(TrainConfig):
         flag, kind = f"--{option.name.replace('_', '-')}", type(option.default)
         parser.add_argument(flag, type=kind, default=option.default)
@@ -42,7 +43,13 @@ def main(argv: list[str] | None = None) -> None:
     join()
     cache = prepare(args["data_root"], size=args["size"])
     name = args["name"] or args["model"]
-    run = Training(name, args["model"], config=config).run_or_load(cache, args["results"])
+    training = Training(name, args["model"], config=config)
+    if training.would_replace(cache, args["results"]) and not args["overwrite"]:
+        raise UserError(
+            f"{name} is trained already, with other settings, photos or code; give this one "
+            "another --name, or --overwrite to replace it"
+        )
+    run = training.run_or_load(cache, args["results"])
     if not is_main():
         return
     print(run.history.round(4).to_string(index=False))

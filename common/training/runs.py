@@ -135,6 +135,10 @@ class Training:
         except UserError:  # no card of the start
             return False
 
+    def would_replace(self, cache: PetCache, results: Path = RESULTS) -> bool:
+        """Whether there is a finished training of this name that is another one."""
+        return self._key_there(results) not in ("", self.key(cache, results))
+
     def _key_there(self, results: Path) -> str:
         """Key of the training that left the checkpoint; "" where there is none to trust."""
         stem = results / self.folder / self.name
@@ -157,7 +161,8 @@ class Training:
         stem = results / self.folder / self.name
         state = results / "local" / "training" / f"{self.name}.pt"
         keep = partial(self._keep_halfway, cache, key, stem)
-        trainer = Trainer(network, cache, self.config, state, key, self.score, self.items, keep)
+        whose = replace(self, config=TrainConfig()).key(cache, results)  # the trainer adds its own
+        trainer = Trainer(network, cache, self.config, state, whose, self.score, self.items, keep)
         history = trainer.run()
         watch = watched(history)
         best = history[history[watch] == history[watch].max()].iloc[-1]  # as `Trainer` does

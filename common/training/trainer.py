@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from common.data.augment import augmentation, shrink
 from common.data.dataset import PetCache, PetDataset, to_float
 from common.training.contracts import Items, Score, WithLoss, watched
 from common.training.optim import TrainConfig, averaged, decay_groups, learning_rate
+from common.training.progress import read_progress
 from common.training.validation import quick_scores
 
 VERSION = 1  # raise it when the same batches would lead to other weights: all train again
@@ -40,7 +42,8 @@ class Trainer:
         cache: the preprocessed dataset; its splits train and val are used.
         config: see `TrainConfig`.
         state: file of the run's progress. When it exists and belongs to ``key``, the run goes on.
-        key: identity of the run; a state with another key is an earlier run's and is dropped.
+        key: identity of the run; that of another run is
+            kept aside.
         score: what is measured on the validation photos after each epoch.
         items: what the network learns from.
         keep: takes the epochs done and the averaged network, before each epoch's progress is
@@ -187,7 +190,7 @@ class Trainer:
         self.keep(len(self.history), self.ema.module)
         progress = {
             "key": self.key,
-            "config": json.dumps(asdict(self.config)),
+            "config": json.dumps(self.recipe()),
             "history": json.dumps(self.history),
             "best": self.best,
             "model": self.model.state_dict(),
@@ -200,19 +203,17 @@ class Trainer:
             except RuntimeError as error:  # torch's writer hides the system's own error
                 raise OSError("the write broke off") from error
 
+    def recipe(self) -> dict[str, Any]:
+        """What decides over the weights, and not who computes: a batch is of all processes."""
+        whole = self.config.batch_size * self.accelerator.num_processes
+        return {**asdict(self.config), "batch_size": whole, "workers": 0}
+
     def resume(self) -> None:
         """Take up the progress of an earlier call, if it is this run's."""
-        if not self.state.is_file():
+        progress = read_progress(self.state, self.key, self.recipe())
+        if progress is None:
             return
-        try:
-            progress = torch.load(self.state, weights_only=True, map_location="cpu")
-            whose = progress["key"], progress["config"]
-        except Exception as error:  # torch raises many kinds for a damaged file
-            reason = str(error).partition("\n")[0][:120]
-            raise UserError(f"{self.state}: unreadable progress ({reason}); delete it") from None
-        if whose != (self.key, json.dumps(asdict(self.config))):
-            return
-        self.history, self.best = json.loads(progress["history"]), progress["best"]
+        self.history, self.best = progress["history"], progress["best"]
         self.model.load_state_dict(progress["model"])
         self.ema.load_state_dict(progress["ema"])
         self.optimizer.load_state_dict(progress["optimizer"])

@@ -289,6 +289,19 @@ def test_the_command_line_trains_what_it_is_told(toy, pets, results, capsys):
     assert (training["seed"], training["fraction"], training["epochs"]) == (3, 0.5, 1)
 
 
+def test_a_quick_try_does_not_take_the_place_of_a_finished_run(toy, pets, results, capsys):
+    quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--size", "32"]
+    places = ["--model", "toy", "--data-root", str(pets), "--results", str(results)]
+    assert command.main([*places, *quickly]) == 0
+    before = (results / "checkpoints" / "toy.safetensors").read_bytes()
+    assert command.main([*places, *quickly, "--seed", "7"]) == 2
+    assert "give this one another --name, or --overwrite" in capsys.readouterr().err
+    assert (results / "checkpoints" / "toy.safetensors").read_bytes() == before
+    assert command.main([*places, *quickly]) == 0  # the same is loaded
+    assert command.main([*places, *quickly, "--seed", "7", "--overwrite"]) == 0
+    assert load_run("toy", results).card.training["seed"] == 7
+
+
 def test_the_command_line_takes_an_alias(toy, pets, results, monkeypatch):
     monkeypatch.setitem(ALIASES, "second", "toy")
     quickly = ["--epochs", "1", "--batch-size", "4", "--workers", "0", "--size", "32"]

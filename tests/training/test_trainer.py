@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -413,6 +413,32 @@ def test_the_progress_of_another_run_is_dropped(trainer, change: dict):
     assert len(run.run()) == run.config.epochs
 
 
+def test_progress_goes_on_where_only_the_machinery_differs(trainer):
+    first = trainer(epochs=2, workers=0, batch_size=4)
+    first.history.append(first.train_epoch(0) | first.validate())
+    first.save()
+    again = trainer(epochs=2, workers=2, batch_size=4)
+    again.resume()
+    assert len(again.history) == 1
+
+
+def test_unfinished_progress_of_another_recipe_is_kept_aside(trainer, capsys):
+    first = trainer(epochs=2)
+    first.history.append(first.train_epoch(0) | first.validate())
+    first.save()
+    stored = first.state.read_bytes()
+    other = trainer(epochs=2, batch_size=2)
+    other.resume()
+    told = capsys.readouterr().out
+    assert not other.history and "(1 of 2 epochs): it is kept as" in told
+    (aside,) = first.state.parent.glob("run-*.pt")
+    assert str(aside) in told and aside.read_bytes() == stored
+    os.replace(aside, first.state)
+    first = trainer(epochs=2)
+    first.resume()
+    assert len(first.history) == 1
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -444,7 +470,7 @@ class Bomb:
 
 def test_progress_is_never_unpickled(trainer, tmp_path):
     run, mark = trainer(), tmp_path / "exploded"
-    torch.save({"key": "", "config": json.dumps(asdict(run.config)), "x": Bomb(mark)}, run.state)
+    torch.save({"key": "", "config": json.dumps(run.recipe()), "x": Bomb(mark)}, run.state)
     with pytest.raises(UserError, match="unreadable progress"):
         run.run()
     assert not mark.exists()
