@@ -8,15 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from common.canvas.answers import KEPT, Models, Photo, iou
 from common.canvas.messages import REQUESTS, check_envelope, check_request
 from common.canvas.pictures import THUMB, mask_url, photo_url
 from common.canvas.session import FAILED, HINT, MAX_CLICKS, UPLOAD, ClickSession
-from common.canvas.uploads import PIECE_BYTES, PIECE_CHARS, Upload
 from common.clicks.prompts import Click
 from common.clicks.protocol import Found, PhotoPredictor
 from common.config import UserError
@@ -275,46 +272,6 @@ def test_a_model_that_fails_on_an_upload_leaves_the_photo_before(session, ask, p
     predictor.fail = RuntimeError("out of memory at 0x7f")
     reply = ask("click", x=1, y=1, positive=True)
     assert (reply["kind"], reply["status"], reply["clicks"]) == ("error", FAILED, [])
-
-
-@given(st.binary(max_size=4000), st.integers(1, 500))
-def test_pieces_add_up(content, size):
-    size *= 3
-    pieces = [content[at : at + size] for at in range(0, len(content), size)] or [b""]
-    upload = Upload(4000)
-    texts = [base64.b64encode(piece).decode() for piece in pieces]
-    got = [upload.add(part, len(texts), text) for part, text in enumerate(texts)]
-    assert got == [None] * (len(texts) - 1) + [content]
-
-
-@pytest.mark.parametrize("order", [(1,), (0, 2), (0, 0, 2), (0, 1, 1), (-1,), (3,)])
-def test_pieces_out_of_order_start_anew(order):
-    upload = Upload(1000)
-    for part in order[:-1]:
-        assert upload.add(part, 3, "QUJD") is None
-    with pytest.raises(UserError, match="interrupted"):
-        upload.add(order[-1], 3, "QUJD")
-    with pytest.raises(UserError, match="interrupted"):
-        upload.add(1, 3, "QUJD")
-    assert [upload.add(part, 3, "QUJD") for part in range(3)] == [None, None, b"ABCABCABC"]
-
-
-def test_an_upload_is_bounded_before_it_is_decoded(monkeypatch):
-    monkeypatch.setattr(base64, "b64decode", lambda *_, **__: pytest.fail("decoded"))
-    with pytest.raises(UserError, match="characters"):
-        Upload(10**9).add(0, 1, "A" * (PIECE_CHARS + 4))
-    with pytest.raises(UserError, match="1e-05|0.00001"):
-        Upload(10).add(0, 1, "A" * 24)
-
-
-@pytest.mark.parametrize("data", ["A", "QUJ!", "ÄÖÜ=", "QUJD\n", "=QUJ", "\0"])
-def test_what_is_no_base64_is_damaged(data):
-    with pytest.raises(UserError, match="damaged"):
-        Upload(1000).add(0, 1, data)
-
-
-def test_a_piece_fits_through_a_servers_door():
-    assert PIECE_BYTES % 3 == 0 and PIECE_CHARS < 2 * 10**6
 
 
 # What must not be sent

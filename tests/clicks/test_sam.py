@@ -1,6 +1,5 @@
 """SAM behind our predictor: its own package, with random weights of a small and the real size."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from common.canvas.choices import available_models
 from common.clicks.predictor import load_predictor
 from common.clicks.sam import CHECKPOINT, WEIGHTS, SamAdapter, available_sam, sam_predictor
 from common.config import UserError
+from tests.fuzzing import Bomb
 
 EDGE, GRID, DIM = 128, 8, 16  # of SAM's square, its grid of tokens, and their width
 PHOTO = np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8)
@@ -158,16 +158,6 @@ def test_commands_and_the_canvas_take_it_by_name(weights: Path, monkeypatch):
     assert isinstance(available_models()["SAM, ViT-B"](), SamAdapter)
     published.unlink()
     assert available_sam() is None
-
-
-class Bomb:
-    """Unpickling it makes a folder."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, (str(self.mark),)
 
 
 def test_a_file_that_would_run_code_is_not_opened(weights: Path, tmp_path: Path):
