@@ -307,7 +307,8 @@ def test_in_jupyterlab(browser, tmp_path: Path):
         assert lab.cells() == (2, 1), "no key or click was JupyterLab's"
         lab.run(1)
         lab.page.wait_for_selector(".jp-OutputArea-output >> text=(300.0, 204.0, 1)]")
-        lab.page.keyboard.press("Control+s")
+        lab.click(RED)  # the canvas has the focus again
+        lab.page.keyboard.press("Control+s")  # which is JupyterLab's own
         lab.page.wait_for_selector(".jp-mod-current:not(.jp-mod-dirty)")
         saved = (tmp_path / "demo.ipynb").read_text()
         assert "widget-view" in saved and not re.search(r"data:image|;base64,|iVBOR", saved)

@@ -79,6 +79,17 @@ function listenToKeys(ui, { look, refresh }, { ask, click }) {
   });
 }
 
+/**
+ * JupyterLab takes keys before the canvas does: those with Ctrl, Cmd or Alt (to save, say) stay
+ * its own, letters are the canvas's. Returns what ends that.
+ */
+function shareKeys(root) {
+  const share = (event) => root.toggleAttribute(
+    "data-lm-suppress-shortcuts", !(event.ctrlKey || event.metaKey || event.altKey));
+  window.addEventListener("keydown", share, true); // before its own listener on the document
+  return () => window.removeEventListener("keydown", share, true);
+}
+
 /** Buttons, menus and files; returns whether a click means what is not the pet. */
 function listenToButtons(ui, { refresh }, { ask, upload }) {
   let negative = false;

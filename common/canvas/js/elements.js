@@ -54,7 +54,6 @@ function press(element, on) {
 /** All elements, by name. */
 function build(root) {
   root.classList.add("click-canvas");
-  root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's keys are not ours
   root.setAttribute("data-jp-suppress-context-menu", "");
   const ui = {
     positive: button("positive", "Pet", "What a click or tap means: part of the pet"),

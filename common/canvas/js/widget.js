@@ -46,7 +46,7 @@ function render({ model, el }) {
   const fit = () => painter.fit(ui.stage.clientWidth);
   const resized = new ResizeObserver(fit);
   resized.observe(ui.stage);
-  const stopTheme = followTheme(root);
+  const stopTheme = followTheme(root), stopSharing = shareKeys(root);
   const silent = setTimeout(() => {
     if (!screen.isEmpty()) return;
     screen.say("error", "No kernel answers yet: run this notebook's cells from the top.");
@@ -59,6 +59,7 @@ function render({ model, el }) {
     screen.stop();
     resized.disconnect();
     stopTheme();
+    stopSharing();
     painter.stop();
   };
 }
