@@ -1,9 +1,25 @@
 """What a segmentation model is asked to make small: cross-entropy and soft Dice, and the breed."""
 
+import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.config import IGNORE
+
+
+def weight_among_processes(count: Tensor) -> Tensor | float:
+    """What this process's mean over ``count`` things weighs; 1 where it is alone.
+
+    Gradients are averaged over processes, which have batches of as many photos but not of as many
+    pixels that count. A mean of so much weight averages to that over all things of the global
+    batch (as DETR, Carion et al. 2020, counts its boxes).
+    """
+    if not (dist.is_available() and dist.is_initialized() and torch.is_grad_enabled()):
+        return 1.0  # scores, without gradients, are taken by each process for itself
+    total = count.detach().double()
+    dist.all_reduce(total)
+    return count * (dist.get_world_size() / total.clamp_min(1e-9)).float()
 
 
 def soft_dice_loss(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
@@ -32,7 +48,8 @@ def segmentation_loss(logits: Tensor, target: Tensor, *, dice_weight: float = 1.
         target: (B, H, W) integer classes, 255 ignored. A batch of nothing but border gives 0.
     """
     pixels = F.cross_entropy(logits.float(), target.long(), ignore_index=IGNORE, reduction="sum")
-    loss = pixels / (target != IGNORE).sum().clamp_min(1)
+    count = (target != IGNORE).sum()
+    loss = pixels / count.clamp_min(1) * weight_among_processes(count)
     if dice_weight:
         loss = loss + dice_weight * soft_dice_loss(logits, target)
     return loss
@@ -41,7 +58,8 @@ def segmentation_loss(logits: Tensor, target: Tensor, *, dice_weight: float = 1.
 def image_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
     """Cross-entropy of a whole photo's label. logits (B, K), label (B,), where -1 is none."""
     total = F.cross_entropy(logits.float(), label.long(), ignore_index=-1, reduction="sum")
-    return total / (label >= 0).sum().clamp_min(1)
+    count = (label >= 0).sum()
+    return total / count.clamp_min(1) * weight_among_processes(count)
 
 
 class BreedTaught(nn.Module):

@@ -15,6 +15,8 @@ class TrainConfig:
 
     Attributes:
         epochs, batch_size: an epoch is ``samples`` photos (0: all), drawn without replacement.
+            Each of several processes takes batches of that size; with fewer photos than they take
+            at once, photos are seen more than once.
         lr, weight_decay, warmup, clip: AdamW's rate peaks after ``warmup`` epochs, then falls as a
             cosine to 0; gradients are clipped to the norm ``clip``.
         ema: decay of the averaged weights, which are the ones scored and kept.

@@ -15,6 +15,8 @@ from tqdm.auto import tqdm
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+APART = 2_654_435_761  # of processes' seeds: 2³² over the golden ratio, as 32 bits count
+
 
 def join() -> None:
     """Meet the other processes; a program that may have some calls this first.
@@ -40,6 +42,16 @@ def several() -> bool:
 def is_main() -> bool:
     """Whether this is the process that prints and writes."""
     return not several() or _state().is_main_process
+
+
+def own_seed(seed: int) -> int:
+    """What this process draws by; the first, or one alone, by the seed itself."""
+    return seed + APART * int(os.environ.get("RANK", "0")) if several() else seed
+
+
+def seed_worker(_: int) -> None:
+    """For a loader's worker, which draws otherwise than those of other processes."""
+    torch.manual_seed(own_seed(torch.initial_seed()))
 
 
 def wait() -> None:

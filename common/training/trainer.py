@@ -1,7 +1,7 @@
 """One training loop for every model, which knows nothing of a model but its ``loss(batch)``.
 
 Built on `accelerate`: the same call trains on a CPU, a GPU, several, or several machines. All
-randomness of an epoch follows from (seed, epoch), so a killed run goes on to the same weights.
+randomness of an epoch follows from seed, epoch and process: a killed run ends at the same weights.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from common.data.augment import augmentation, shrink
 from common.data.dataset import PetCache, PetDataset, to_float
 from common.training.contracts import Items, Score, WithLoss, watched
 from common.training.optim import TrainConfig, averaged, decay_groups, learning_rate
+from common.training.processes import own_seed, seed_worker
 from common.training.progress import read_progress
 from common.training.validation import quick_scores
 
@@ -94,7 +95,8 @@ class Trainer:
             sampler=sampler,
             num_workers=config.workers,
             generator=self.order,
-            drop_last=take >= config.batch_size,
+            worker_init_fn=seed_worker,
+            drop_last=take >= config.batch_size * self.accelerator.num_processes,
         )
 
     def run(self) -> pd.DataFrame:
@@ -130,7 +132,7 @@ class Trainer:
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the epoch's photos: mean loss, rate and speed."""
         seed = self.config.seed * 100_003 + epoch
-        torch.manual_seed(seed)
+        torch.manual_seed(own_seed(seed))
         self.order.manual_seed(seed)
         self.model.train()
         start, losses, photos = time.perf_counter(), [], 0
@@ -140,7 +142,7 @@ class Trainer:
             losses.append(self.step(batch, self.config.lr * share))
             photos += len(batch["image"]) * self.accelerator.num_processes
         seconds = time.perf_counter() - start
-        loss = float(torch.stack(losses).mean())
+        loss = float(self.accelerator.reduce(torch.stack(losses).mean(), "mean"))
         if not math.isfinite(loss):
             raise UserError(f"epoch {epoch + 1}: the loss is {loss}; lower the learning rate")
         return {

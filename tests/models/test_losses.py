@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.config import IGNORE
+from common.models import losses
 from common.models.losses import image_cross_entropy, segmentation_loss, soft_dice_loss
 
 
@@ -56,6 +57,22 @@ def test_dice_is_a_mean_over_photos_and_cross_entropy_over_pixels():
     each = [segmentation_loss(logits[[i]], target[[i]], dice_weight=0) for i in (0, 1)]
     whole = segmentation_loss(logits, target, dice_weight=0)
     torch.testing.assert_close(whole, (7 * each[0] + 35 * each[1]) / 42)
+
+
+def test_processes_average_to_all_pixels_of_the_global_batch(monkeypatch):
+    """Photo 0 (7 pixels) in one process, photo 1 (35) in another, as if both were in one."""
+    logits, target = random_batch(1, border=0)
+    target[0, 1:] = IGNORE
+    whole, others = segmentation_loss(logits, target), {0: 35.0, 1: 7.0}
+    for name, told in (("is_initialized", True), ("get_world_size", 2)):
+        monkeypatch.setattr(losses.dist, name, lambda told=told: told)
+    each = []
+    for photo, other in others.items():
+        monkeypatch.setattr(losses.dist, "all_reduce", lambda x, other=other: x.add_(other))
+        each.append(segmentation_loss(logits[[photo]], target[[photo]]))
+    torch.testing.assert_close(sum(each) / 2, whole)
+    with torch.no_grad():  # a score is each process's own
+        assert losses.weight_among_processes(torch.tensor(7)) == 1
 
 
 @settings(deadline=None, max_examples=30)

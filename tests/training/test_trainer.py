@@ -24,6 +24,7 @@ from common.config import CLASSES, ROOT, UserError
 from common.data.augment import shrink
 from common.data.dataset import prepare_folder
 from common.models import list_models
+from common.training import processes
 from common.training import trainer as module
 from common.training.trainer import TrainConfig, Trainer, averaged, decay_groups, learning_rate
 from common.training.validation import confusion, quick_scores
@@ -197,6 +198,25 @@ def test_as_many_photos_as_asked_for(trainer, fields: dict, steps: list[int]):
     epochs = recorded(run)
     run.run()
     assert [[len(images) for images in epoch] for epoch in epochs] == [steps, steps]
+
+
+@pytest.mark.parametrize("fields", [{}, {"workers": 1}, {"batch_size": 100}])
+def test_each_process_varies_photos_in_its_own_way(trainer, monkeypatch, fields: dict):
+    """Two that are given the same photos, as there are fewer than both take at once."""
+    fields, seen = {"batch_size": 8} | fields, []
+    monkeypatch.setattr(Accelerator, "num_processes", 2)
+    monkeypatch.setattr(processes, "several", lambda: True)
+    for recipe in ("none", "geometry"):
+        for number in range(2):
+            monkeypatch.setattr(Accelerator, "process_index", number)
+            monkeypatch.setenv("RANK", str(number))
+            run = trainer(f"{recipe}{number}", recipe=recipe, epochs=1, **fields)
+            epochs = recorded(run)
+            run.run()
+            seen.append(torch.cat(epochs[0]))
+    assert all(len(images) == fields["batch_size"] for images in seen)
+    assert fields["batch_size"] > 8 or torch.equal(seen[0], seen[1])
+    assert all(not torch.equal(one, other) for one, other in zip(*seen[2:], strict=True))
 
 
 def test_no_photo_is_seen_twice_an_epoch_and_none_of_validation(trainer, cache):

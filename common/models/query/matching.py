@@ -13,6 +13,7 @@ from torch import Tensor
 
 from common.config import IGNORE
 from common.models.layers import full_precision
+from common.models.losses import weight_among_processes
 
 MATCHINGS = ("bipartite", "fixed")
 NO_OBJECT = 0.1  # weight of "no object" in the class loss: most tokens stay without a region
@@ -40,7 +41,8 @@ def set_loss(
         rows = torch.arange(len(chosen), device=chosen.device)[:, None]
         masks = F.interpolate(mask_logits[rows, chosen], target.shape[-2:], mode="bilinear")
         pairs = mask_costs(masks, truth, valid).diagonal(dim1=1, dim2=2)  # (B, K)
-        masks_loss = (pairs * present).sum() / present.sum().clamp_min(1)
+        count = present.sum()
+        masks_loss = (pairs * present).sum() / count.clamp_min(1) * weight_among_processes(count)
         return class_loss(class_logits, chosen, present) + masks_loss
 
 
@@ -113,4 +115,5 @@ def class_loss(class_logits: Tensor, chosen: Tensor, present: Tensor) -> Tensor:
     target.scatter_(1, chosen, classes.masked_fill(~present, no_object))
     weight = class_logits.new_ones(no_object + 1)
     weight[no_object] = NO_OBJECT
-    return F.cross_entropy(class_logits.flatten(0, 1), target.flatten(), weight)
+    mean = F.cross_entropy(class_logits.flatten(0, 1), target.flatten(), weight)
+    return mean * weight_among_processes(weight[target].sum())
