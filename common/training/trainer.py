@@ -114,8 +114,7 @@ class Trainer:
             disable=not self.accelerator.is_main_process,
         )
         while len(self.history) < self.config.epochs and not self.should_stop():
-            row = self.train_epoch(len(self.history))
-            row |= self.validate()
+            row = self.train_epoch(len(self.history)) | self.validate()
             self.history.append(row)
             watch = watched(row)
             if row[watch] >= max(past[watch] for past in self.history):
