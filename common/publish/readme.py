@@ -10,11 +10,10 @@ from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from common.costs.speed import latency_quantiles
 from common.files import read_table
-from common.models import model_spec
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline
-from common.studies.comparison import scored_names
-from common.training.finished import load_run
+from common.studies.comparison import clicked_models, scored_names
+from common.training.finished import minutes_of
 from common.wording import MAIN, wording
 
 BLOCK = re.compile(r"(<!-- results:.*?-->\n).*?(<!-- /results -->)", re.DOTALL)
@@ -45,10 +44,7 @@ def _clicks(results: Path) -> str:
     """The table of models that were trained on clicks; nothing where none was counted."""
     rows, file = [], results / "click_latency.parquet"
     ms = latency_quantiles(read_table(file))["p50"] if file.is_file() else {}
-    for name in scored_names(results, "clicks"):
-        if not model_spec(read_card(results / CHECKPOINTS.name / name)["model"]).clickable:
-            continue  # a control: notebook 05 says how to read it
-        counts = read_table(results / "clicks" / f"{name}_test.parquet")
+    for name, counts in clicked_models(results).items():
         values = click_scores(counts)["value"]
         cells = [form.format(values[score]) for score, form in CLICKED.items()]
         click = f"{ms[name, 'click']:.0f}" if (name, "click") in ms else ""
@@ -60,11 +56,11 @@ def _clicks(results: Path) -> str:
 
 def _trained(name: str, results: Path) -> str:
     """Minutes of training, those of the project's own frozen encoder beside them."""
-    run = load_run(name, results)
-    encoder = (read_card(results / CHECKPOINTS.name / name).get("encoder") or {}).get("name", "")
+    card = read_card(results / CHECKPOINTS.name / name)
+    encoder = (card.get("encoder") or {}).get("name", "")
     before = results / "history" / f"{encoder}.csv"
     more = f" + {pd.read_csv(before)['seconds'].sum() / 60:.0f}" if before.is_file() else ""
-    return f"{run.minutes:.0f}{more} min, {run.card.training['processor']}"
+    return f"{minutes_of(name, results):.0f}{more} min, {card['training']['processor']}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -129,18 +129,16 @@ def ablation_table(
     for variant in variants if "base" in tables else ():
         if variant.run not in tables:
             continue
-        history = pd.read_csv(results / "history" / "ablation" / f"{model}-{variant.run}.csv")
-        rows.append(
-            {
-                "run": variant.run,
-                "label": variant.label,
-                "group": variant.group,
-                **by.compare(tables[variant.run], tables["base"]),
-                "epochs": len(history),
-                "minutes": history["seconds"].sum() / 60,
-            }
-        )
+        about = {"run": variant.run, "label": variant.label, "group": variant.group}
+        told = by.compare(tables[variant.run], tables["base"])
+        rows.append({**about, **told, **spent(model, variant.run, results)})
     return pd.DataFrame(rows)
+
+
+def spent(model: str, run: str, results: Path) -> dict[str, float]:
+    """How many epochs and minutes a variant was trained."""
+    history = pd.read_csv(results / "history" / "ablation" / f"{model}-{run}.csv")
+    return {"epochs": len(history), "minutes": history["seconds"].sum() / 60}
 
 
 def stored_counts(model: str, run: str, results: Path = RESULTS) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from common.config import RESULTS
 from common.data.dataset import prepare
 from common.files import read_table
 from common.scoring.scores import bootstrap
-from common.studies.ablation import SEGMENTATION, train_variants
+from common.studies.ablation import SEGMENTATION, spent, train_variants
 from common.studies.variants import Variant
 from common.training.trainer import TrainConfig
 
@@ -85,21 +85,11 @@ def learning_table(results: Path = RESULTS) -> pd.DataFrame:
 
 
 def _row(model: str, share: float, seed: int, results: Path) -> dict[str, object]:
-    name = f"{model}-{run_name(share, seed)}"
-    history = pd.read_csv(results / "history" / "ablation" / f"{name}.csv")
     scored = bootstrap(read_table(_file(model, share, seed, results)), ["miou", "foreground_iou"])
-    miou = scored.loc["miou"]
-    return {
-        "model": model,
-        "share": share,
-        "seed": seed,
-        "epochs": len(history),
-        "minutes": history["seconds"].sum() / 60,
-        "miou": miou["value"],
-        "low": miou["low"],
-        "high": miou["high"],
-        "foreground_iou": scored.at["foreground_iou", "value"],
-    }
+    about = {"model": model, "share": share, "seed": seed}
+    miou = scored.loc["miou"].rename({"value": "miou"})
+    outline = {"foreground_iou": scored.at["foreground_iou", "value"]}
+    return {**about, **spent(model, run_name(share, seed), results), **miou, **outline}
 
 
 def _file(model: str, share: float, seed: int, results: Path) -> Path:

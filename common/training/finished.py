@@ -33,14 +33,14 @@ def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") ->
     model, card = load_checkpoint(results / folder / name, folder=results / CHECKPOINTS.name)
     history = load_history(name, results)
     start = card.training.get("start")
-    return Run(model, card, history, _minutes(start, results, folder) if start else 0.0)
+    return Run(model, card, history, minutes_of(start, results, folder) if start else 0.0)
 
 
-def _minutes(name: str, results: Path, folder: str) -> float:
+def minutes_of(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> float:
     """Minutes of a training and of those that it went on from."""
     minutes = float(load_history(name, results)["seconds"].sum() / 60)
     start = read_card(results / folder / name)["training"].get("start")
-    return minutes + (_minutes(start, results, folder) if start else 0.0)
+    return minutes + (minutes_of(start, results, folder) if start else 0.0)
 
 
 def load_history(name: str, results: Path = RESULTS) -> pd.DataFrame:
