@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def locked(target: Path, *, wait: bool = True) -> Iterator[None]:
         UserError: another process holds it, or an operation on files in the block failed, as on a
             full disk.
     """
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    lock = FileLock(target.with_name(f".{target.name}.lock"), mode=0o666)  # for whoever may write
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _acquire(lock, target, wait)
@@ -53,7 +54,11 @@ def locked(target: Path, *, wait: bool = True) -> Iterator[None]:
 
 def _acquire(lock: FileLock, target: Path, wait: bool) -> None:
     try:
-        lock.acquire(timeout=0)
+        try:
+            lock.acquire(timeout=0)
+        except PermissionError:  # another user's, of before locks were anybody's
+            _take_over(Path(lock.lock_file))
+            lock.acquire(timeout=0)
     except Timeout:
         if not wait:
             raise UserError(
@@ -61,6 +66,27 @@ def _acquire(lock: FileLock, target: Path, wait: bool) -> None:
             ) from None
         print(f"waiting for another process, which is making {target}", flush=True)
         lock.acquire()
+
+
+def _take_over(file: Path) -> None:
+    """Remove another user's lock that no living process holds.
+
+    Raises:
+        UserError: one does, or the file cannot be removed; the owner and the time are told.
+    """
+    try:
+        import fcntl  # elsewhere than on POSIX there is no such lock
+
+        with file.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.unlink()
+    except (ImportError, OSError) as error:
+        at = file.stat()
+        since = f"{datetime.fromtimestamp(at.st_mtime):%Y-%m-%d %H:%M}"
+        raise UserError(
+            f"{file} is the lock of user {at.st_uid} since {since}; wait for them, remove it, or "
+            "set PETS_CACHE to a folder of your own"
+        ) from error
 
 
 @contextmanager

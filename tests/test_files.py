@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from common.config import UserError
-from common.files import artifact, artifacts
+from common.files import artifact, artifacts, locked
 
 
 def test_a_table_is_made_once_for_its_key(tmp_path: Path):
@@ -42,3 +43,33 @@ def test_what_nobody_measured_is_told(tmp_path: Path):
     (tmp_path / "broken.parquet").write_text("no table")
     with pytest.raises(UserError, match="not a readable table"):
         artifact(tmp_path / "broken.parquet", pd.DataFrame, key={})
+
+
+def refused_at_first(monkeypatch) -> None:
+    """As where the lock's file is another user's."""
+    acquire, calls = FileLock.acquire, []
+
+    def refusing(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == 1:
+            raise PermissionError(13, "Permission denied")
+        return acquire(self, *args, **kwargs)
+
+    monkeypatch.setattr(FileLock, "acquire", refusing)
+
+
+def test_another_users_dead_lock_is_taken_over(tmp_path: Path, monkeypatch):
+    (tmp_path / ".cache.lock").touch()
+    refused_at_first(monkeypatch)
+    with locked(tmp_path / "cache"):
+        assert (tmp_path / ".cache.lock").stat().st_mode & 0o666 == 0o666, "for anybody"
+
+
+def test_another_users_living_lock_is_told(tmp_path: Path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    with (tmp_path / ".cache.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused_at_first(monkeypatch)
+        told = pytest.raises(UserError, match=r"lock of user \d+ since 20.*PETS_CACHE")
+        with told, locked(tmp_path / "cache"):
+            pass

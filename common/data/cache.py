@@ -5,9 +5,11 @@ row a photo), ``problems.csv`` (what was left out, and why) and ``info.json``.
 """
 
 import json
+import mmap
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,6 +59,26 @@ class PetCache:
         if fraction < 1:
             table = table.groupby("breed_id").sample(frac=fraction, random_state=seed)
         return np.sort(table.index.to_numpy())
+
+    def __reduce__(self) -> tuple:
+        """For a worker process that is spawned: it opens the maps by name, else gets copies."""
+        maps = [map_name(array) for array in (self.images, self.masks)]
+        return _reopened, (*maps, self.manifest, self.problems, self.info)
+
+
+def map_name(array: np.ndarray) -> np.ndarray | str:
+    """The file of a whole read-only .npy memory map; any other array as it is."""
+    whole = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
+    return str(array.filename) if whole and array.mode == "r" else array
+
+
+def mapped(name: np.ndarray | str) -> np.ndarray:
+    """What `map_name` named."""
+    return np.lib.format.open_memmap(name, mode="r") if isinstance(name, str) else name
+
+
+def _reopened(images: np.ndarray | str, masks: np.ndarray | str, *rest: Any) -> PetCache:
+    return PetCache(mapped(images), mapped(masks), *rest)
 
 
 def cache_name(size: int, fit: str, data: str) -> str:

@@ -46,10 +46,12 @@ def total(
         size, batch: of `photo_batches`.
     """
     mine = rows[accelerator.process_index :: accelerator.num_processes]
-    summed = zero.to(accelerator.device)
+    summed = zero.clone()  # here: Apple's MPS knows no float64
     for part, image in photo_batches(cache, mine, size, batch):
-        summed += count(part, image.to(accelerator.device)).to(summed)
-    return accelerator.reduce(summed)
+        summed += count(part, image.to(accelerator.device)).cpu().to(summed)
+    if accelerator.num_processes == 1:
+        return summed
+    return accelerator.reduce(summed.to(accelerator.device)).cpu()
 
 
 def confusion(predicted: Tensor, target: Tensor) -> Tensor:

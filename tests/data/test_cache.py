@@ -3,11 +3,13 @@
 import errno
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +323,13 @@ def test_says_beforehand_what_it_takes(root: Path, tmp_path: Path, capsys):
     assert "preparing 16 photos at 128 px: 1 MB in " in capsys.readouterr().out
     prepare(root, size=128, folder=tmp_path / "cache")
     assert capsys.readouterr().out == ""
+
+
+def test_a_spawned_worker_opens_the_maps_by_name(root: Path, tmp_path: Path):
+    cache = prepare(root, size=24, folder=tmp_path / "caches")
+    sent = pickle.dumps(cache)
+    assert len(sent) < cache.images.nbytes / 2
+    there = pickle.loads(sent)
+    assert np.array_equal(there.images, cache.images) and isinstance(there.masks, np.memmap)
+    part = replace(cache, images=cache.images[3:])  # is no whole file: it is copied
+    assert np.array_equal(pickle.loads(pickle.dumps(part)).images, cache.images[3:])

@@ -19,6 +19,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from common.config import CLASSES, ROOT, UserError
 from common.data.augment import shrink
@@ -27,7 +28,7 @@ from common.models import list_models
 from common.training import processes
 from common.training import trainer as module
 from common.training.trainer import TrainConfig, Trainer, averaged, decay_groups, learning_rate
-from common.training.validation import confusion, quick_scores
+from common.training.validation import confusion, quick_scores, total
 
 TIMES = ["seconds", "photos_per_second"]
 
@@ -504,6 +505,24 @@ def test_a_full_disk_leaves_the_last_epoch(trainer, small_disk):
         run.save()
     assert run.state.read_bytes() == before
     assert list(run.state.parent.iterdir()) == [run.state]
+
+
+class NoDouble(TorchFunctionMode):
+    """As Apple's MPS: no float64 may come to a device."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        moved = func is torch.Tensor.to and any(isinstance(x, torch.device) for x in args)
+        if moved and args[0].dtype == torch.float64:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.long])
+def test_validation_brings_no_float64_to_the_device(cache, kind):
+    rows, zero = cache.rows("val"), torch.zeros(1, dtype=kind)
+    with NoDouble():
+        summed = total(lambda part, _: torch.tensor([len(part)]), cache, rows, Accelerator(), zero)
+    assert summed.dtype == kind and summed.tolist() == [len(rows)]
 
 
 # A real kill

@@ -19,6 +19,8 @@ from common.models.encoders.recipes import ENCODERS, Recipe, encoder_name
 from common.models.layers import Normalize
 from common.models.weights import fill, own_file, read_weights, weights_sha256
 
+WRAPS = ("", "encoder.", "model.", "module.", "model.encoder.", "backbone.", "model.backbone.")
+
 
 def random_net(recipe: Recipe) -> nn.Module:
     """The network with weights of a fixed seed; the caller's random numbers go on as before."""
@@ -34,10 +36,25 @@ def loaded_net(name: str, recipe: Recipe, file: str | Path | None, folder: Path)
     file = file or (own_file(recipe.own, folder) if recipe.own else None)
     state = read_weights(file) if file else recipe.weights()
     prefix = recipe.prefix
+    state = unwrapped(state, [prefix + name for name in net.state_dict()])
     state = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
     fill(net, state, f"encoder {name}, {file or 'published weights'}")
     print(f"encoder {name}: licence of the weights: {recipe.licence}")
     return net
+
+
+def unwrapped(state: dict[str, Tensor], names: list[str]) -> dict[str, Tensor]:
+    """The tensors of a file that a training wrote round an encoder, with the encoder's own names.
+
+    A wrapper's prefix goes, and so do whole modules beside the encoder, as a decoder; where no
+    prefix gives all ``names``, the file is left as it is.
+    """
+    modules = {name.split(".")[0] for name in names}
+    for wrap in WRAPS:
+        inner = {name.removeprefix(wrap): x for name, x in state.items() if name.startswith(wrap)}
+        if inner.keys() >= set(names):
+            return {name: x for name, x in inner.items() if name.split(".")[0] in modules}
+    return state
 
 
 class ImageEncoder(nn.Module):

@@ -124,6 +124,21 @@ def test_the_base_models_take_files_of_the_published_names_and_shapes(name: str,
     assert all(value.flatten()[-1] == 0.01 for value in encoder.parameters())
 
 
+@pytest.mark.parametrize("wrap", ["encoder.", "model.", "module.", "model.encoder."])
+def test_what_a_training_wrote_round_an_encoder_does_not_matter(wrap: str, tmp_path: Path):
+    """As Lightning saves it, with a decoder beside."""
+    state = hub_state("mae_tiny")
+    plain, wrapped = tmp_path / "plain.safetensors", tmp_path / "wrapped.safetensors"
+    save_file(state, plain)
+    more = {"decoder.weight": torch.ones(2), "model.head.bias": torch.ones(3)}
+    save_file({wrap + name: value for name, value in state.items()} | more, wrapped)
+    first, second = (ImageEncoder("mae_tiny", checkpoint=file) for file in (plain, wrapped))
+    assert first.sha256 == second.sha256
+    save_file({wrap + "other." + name: value for name, value in state.items()}, wrapped)
+    with pytest.raises(UserError, match="tensors missing"):
+        ImageEncoder("mae_tiny", checkpoint=wrapped)
+
+
 def test_missing_and_damaged_files_are_named(tmp_path: Path):
     with pytest.raises(UserError, match="none.safetensors: no such file"):
         FrozenEncoder("mae_tiny", checkpoint=tmp_path / "none.safetensors")
