@@ -200,8 +200,9 @@ class ClickSession:
         if content is None:
             return {"status": f"Receiving the photo: {100 * (part + 1) // parts} %"}
         told: list[str] = []
-        limits = {"max_bytes": self.max_bytes, "max_pixels": self.max_pixels}
-        image = read_photo(content, warn=told.append, **limits)
+        image = read_photo(
+            content, warn=told.append, max_bytes=self.max_bytes, max_pixels=self.max_pixels
+        )
         photo = Photo(UPLOAD, image)
         self._become(photo, self._state.model, Clicker())
         self._photos[UPLOAD] = photo
