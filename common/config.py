@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import io
 import os
 import platform
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +25,9 @@ SAMPLES = ROOT / "common" / "samples"
 SPLITS = ("train", "val", "test")
 FITS = ("stretch", "letterbox")  # how a photo becomes a square
 CLASSES = ("background", "cat", "dog")
+HOMES = ("MPLCONFIGDIR", "IPYTHONDIR", "XDG_CACHE_HOME") + tuple(
+    f"JUPYTER_{kind}_DIR" for kind in ("CONFIG", "DATA", "RUNTIME")
+)  # where libraries write of themselves
 PET, GROUND = 1, 0  # of a click, and of a pixel where the species does not matter
 IGNORE = 255  # border pixels (trimap 3): no loss, no score
 
@@ -105,6 +111,7 @@ def cli(main: Callable[..., int | None]) -> Callable[..., int]:
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> int:
         _print_any_name()
+        _settle_home()
         try:
             check_python()
             return main(*args, **kwargs) or 0
@@ -133,6 +140,23 @@ def _print_any_name() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _settle_home() -> None:
+    """Let libraries write where there is no home to write into, as in containers."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME, and no entry in passwd
+        home = Path(os.sep)
+    if os.access(home, os.W_OK):
+        return
+    temporary = tempfile.mkdtemp(prefix="home-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    if not home.is_dir() or home == Path(os.sep):
+        os.environ |= {"HOME": temporary, "USER": os.environ.get("USER") or "nobody"}
+    for name in HOMES:
+        os.environ.setdefault(name, temporary)
+    print("no home folder to write into (HOME): a temporary one serves", file=sys.stderr)
 
 
 def check_python() -> None:

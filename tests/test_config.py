@@ -1,13 +1,14 @@
 """Places, the IoU of a mask, atomic writes, and how an error reaches a user."""
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from common.config import UserError, atomic_path, cache_root, cli, data_root, mask_iou
+from common.config import HOMES, UserError, atomic_path, cache_root, cli, data_root, mask_iou
 
 
 @pytest.mark.parametrize("library", [np.array, torch.tensor])
@@ -96,3 +97,25 @@ def test_a_module_of_ours_that_is_missing_is_a_fault_of_ours():
 
     with pytest.raises(ModuleNotFoundError):
         main()
+
+
+@pytest.mark.parametrize("home", [None, "/", "/nowhere"])
+def test_without_a_home_a_temporary_one_serves(home, monkeypatch, capsys):
+    """As for a user id without an entry in passwd; nobody may write into such a home."""
+    for name in HOMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", home or "")
+
+    def of_nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda path, mode: False)
+        if home is None:
+            patch.setattr(Path, "home", of_nobody)
+        assert cli(lambda: None)() == 0
+    assert Path(os.environ["HOME"]).is_dir() and os.environ["HOME"] != "/"
+    assert all(Path(os.environ[name]).is_dir() for name in HOMES)
+    assert capsys.readouterr().err.count("\n") == 1
+    for name in HOMES:
+        monkeypatch.delenv(name)
