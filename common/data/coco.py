@@ -36,9 +36,17 @@ class Instance:
 
     def mask(self) -> np.ndarray:
         """(H, W) bool."""
-        if isinstance(self.segmentation, dict):
-            return decode_rle(self.segmentation)
-        return polygons_mask(self.segmentation, self.height, self.width)
+        outline = self.segmentation
+        if isinstance(outline, dict):
+            return decode_rle(outline)
+        if not outline:
+            raise UserError(f"annotation {self.id} has no outline; export it with segmentation")
+        if not isinstance(outline[0], list):  # one polygon that is in no list
+            outline = [outline]
+        try:
+            return polygons_mask(outline, self.height, self.width)
+        except UserError as error:
+            raise UserError(f"annotation {self.id}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -56,14 +64,14 @@ def read_instances(file: str | Path) -> list[Annotated]:
         UserError: it cannot be read, or is no such file.
     """
     try:
-        data = json.loads(Path(file).read_text(encoding="utf-8"))
-        names = {kind["id"]: str(kind["name"]) for kind in data.get("categories", [])}
+        data = json.loads(Path(file).read_text(encoding="utf-8-sig"))  # some begin with a mark
+        names = {str(kind["id"]): str(kind["name"]) for kind in data.get("categories", [])}
         photos = {photo["id"]: photo for photo in data["images"]}
         found: dict[Any, list[Instance]] = {number: [] for number in photos}
         for one in data["annotations"]:
             if not one.get("iscrowd"):
                 size = (int(photos[one["image_id"]][edge]) for edge in ("height", "width"))
-                name = names.get(one.get("category_id"), "")
+                name = names.get(str(one.get("category_id")), "")  # a number or its text
                 found[one["image_id"]].append(
                     Instance(one["id"], name, one["segmentation"], *size)
                 )
