@@ -24,7 +24,7 @@ def timm_net(name: str, **kwargs) -> nn.Module:
 def clip_tower(name: str) -> nn.Module:
     """The image tower of one of open_clip's models with random weights."""
     import open_clip
-    from open_clip.transformer import VisionTransformer
+    from open_clip.transformer import QuickGELU, VisionTransformer
 
     config = open_clip.get_model_config(name)
     vision = open_clip.CLIPVisionCfg(**config["vision_cfg"])
@@ -36,6 +36,7 @@ def clip_tower(name: str) -> nn.Module:
         vision.width // vision.head_width,
         vision.mlp_ratio,
         output_dim=config["embed_dim"],
+        act_layer=QuickGELU if config.get("quick_gelu") else nn.GELU,
     )
 
 

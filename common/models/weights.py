@@ -5,6 +5,7 @@ and the sha256 of the tensors says which weights they are.
 """
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,18 +19,49 @@ State = dict[str, Tensor]
 
 
 def read_weights(file: str | Path) -> State:
-    """Name -> tensor of a safetensors file, or of a torch file (also ``{"model": …}``)."""
+    """Name -> tensor of a safetensors file, or of a torch file (also ``{"model": …}``).
+
+    Raises:
+        UserError: it is missing, damaged, or holds code (TorchScript), which is never run.
+    """
     from timm.models import load_state_dict  # here and below: a slow import that a UNet spares
 
     if not Path(file).is_file():
         raise UserError(f"encoder weights {file}: no such file; give the path of a weight file")
+    if _holds_code(file):
+        raise UserError(
+            f"encoder weights {file}: a TorchScript archive, which holds code, and none is run "
+            "here; where you trust it, torch.save(torch.jit.load(FILE).state_dict(), NEW) keeps "
+            "its weights alone, and OpenAI's CLIP is encoder='openai', with a safetensors file on "
+            "the hub"
+        )
     try:
         return load_state_dict(str(file), use_ema=False, weights_only=True)
     except Exception as error:  # torch and safetensors raise many kinds for a damaged file
         reason = str(error).partition("\n")[0][:120]
         raise UserError(
-            f"encoder weights {file}: not readable ({reason}); download the file again"
+            f"encoder weights {file}: not readable ({reason}); {_remedy(Path(file))}"
         ) from None
+
+
+def _remedy(file: Path) -> str:
+    """What helps a file that could not be read: perhaps its name alone is wrong."""
+    with file.open("rb") as stream:
+        inside = stream.read(9)[8:] == b"{"  # a length of eight bytes, then a header in JSON
+    named = file.suffix == ".safetensors"
+    if inside and not named:
+        return f"it is a safetensors file: call it {file.name}.safetensors"
+    if named and zipfile.is_zipfile(file):
+        return f"it is a torch file: call it {file.stem}.pth"
+    return "download the file again"
+
+
+def _holds_code(file: str | Path) -> bool:
+    """Whether it is an archive of TorchScript, as OpenAI publishes CLIP."""
+    if not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 class MissingWeights(UserError):

@@ -66,7 +66,8 @@ def model_card(name: str, results: Path = RESULTS) -> str:
     what = (spec.build.__doc__ or "").partition("\n")[0]
     seen = f"photos at {card['size']} × {card['size']} pixels"
     rows = {
-        "files": f"{tensors.stat().st_size / 1000:,.0f} kB, model `{card['model']}`; {seen}",
+        "files": f"{tensors.stat().st_size:,} bytes, model `{card['model']}`; {seen}",
+        "sha256": f"`{card['tensors_sha256']}`",
         "training": _training(card["training"]),
         "encoder": _encoder(card),
         **_scores(results, name),

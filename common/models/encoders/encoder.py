@@ -30,7 +30,7 @@ def random_net(recipe: Recipe) -> nn.Module:
 
 
 def loaded_net(name: str, recipe: Recipe, file: str | Path | None, folder: Path) -> nn.Module:
-    """The network with its published weights, or those of a file; prints their licence."""
+    """The network with its published weights, or those of a file."""
     with torch.device("meta"):  # random weights would be made only to be replaced
         net = recipe.build()
     file = file or (own_file(recipe.own, folder) if recipe.own else None)
@@ -39,7 +39,6 @@ def loaded_net(name: str, recipe: Recipe, file: str | Path | None, folder: Path)
     state = unwrapped(state, [prefix + name for name in net.state_dict()])
     state = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
     fill(net, state, f"encoder {name}, {file or 'published weights'}")
-    print(f"encoder {name}: licence of the weights: {recipe.licence}")
     return net
 
 
@@ -57,6 +56,16 @@ def unwrapped(state: dict[str, Tensor], names: list[str]) -> dict[str, Tensor]:
     return state
 
 
+def told_licence(name: str, recipe: Recipe, strange: str | Path | None) -> str:
+    """The weights' licence, printed: unknown, of a file not known to be the published one."""
+    licence = recipe.licence
+    if strange:
+        licence = f"unknown (of those published here: {licence})"
+        print(f"encoder {name}: {strange} is taken for weights of {recipe.reading}")
+    print(f"encoder {name}: licence of the weights: {licence}")
+    return licence
+
+
 class ImageEncoder(nn.Module):
     """Photos (B, 3, H, W), float RGB in [0, 1] -> feature maps (B, D_i, h_i, w_i), finest first.
 
@@ -70,6 +79,7 @@ class ImageEncoder(nn.Module):
         random: weights from a fixed seed instead, the control of every claim about features.
 
     Attributes:
+        licence: of the weights; of a file's that nobody here knows, "unknown".
         channels, strides: D_i, and pixels of the photo for one of map i.
         sha256: of the whole network's tensors, also of layers behind the last tap.
     """
@@ -93,7 +103,6 @@ class ImageEncoder(nn.Module):
         if random and checkpoint:
             raise UserError("random=True takes no checkpoint; leave one of the two out")
         self.name, recipe = name, ENCODERS[name]
-        self.licence = "none: random weights" if random else recipe.licence
         self.normalize = Normalize(recipe.mean, recipe.std)
         net = random_net(recipe) if random else loaded_net(name, recipe, checkpoint, folder)
         self.sha256 = weights_sha256(net)
@@ -103,6 +112,8 @@ class ImageEncoder(nn.Module):
                 f"encoder {name}: the sha256 of its tensors is {self.sha256}, not {known}; "
                 "give the weights that this model was trained on"
             )
+        strange = checkpoint if self.sha256 != recipe.sha256 else None
+        self.licence = "none: random weights" if random else told_licence(name, recipe, strange)
         depth = recipe.tower.depth(net)
         taps = tuple(taps) or recipe.taps
         if list(taps) != sorted(set(taps) & set(range(depth))):

@@ -21,6 +21,7 @@ from common.models.weights import State, hub_weights, packaged_lite0
 DOGS, CATS = tuple(range(151, 269)), tuple(range(281, 294))
 SHARES = (25, 50)  # per cent of MAE's pretraining after which it was kept too
 OWN = "CC BY-SA 4.0 (this project, on the Oxford-IIIT Pet photos)"  # licence
+LAION = "MIT (OpenCLIP, trained on LAION-2B)"
 ML = "ML Illustrated, EfficientNet-Lite0"
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
@@ -38,6 +39,7 @@ class Recipe:
         taps: layers (of `TimmClasses`, classes) tapped unless told otherwise.
         prefix: of the network's tensors in a file that holds more.
         sha256: of the published weights, where one file is known to be theirs.
+        activation: of the network; no tensor of a file would show another.
         mean, std: what its photos were normalised with, on the scale of [0, 1].
     """
 
@@ -51,6 +53,12 @@ class Recipe:
     tower: type[TimmTaps] | type[ClipTaps] | type[TimmClasses] = TimmTaps
     prefix: str = ""
     sha256: str = ""
+    activation: str = "GELU"
+
+    @property
+    def reading(self) -> str:
+        """What the network takes for granted of its weights, which none of them shows."""
+        return f"activation {self.activation}, photos with mean {self.mean}, std {self.std}"
 
 
 def _mae(size: str, depth: int) -> Recipe:
@@ -65,17 +73,22 @@ def _mae(size: str, depth: int) -> Recipe:
     )
 
 
-def _clip(name: str, repo: str, depth: int, mean: tuple, std: tuple) -> Recipe:
+def _clip(name: str, repo: str, depth: int, scale: tuple, licence: str = LAION) -> Recipe:
     return Recipe(
         build=partial(clip_tower, name),
-        weights=partial(hub_weights, f"laion/CLIP-{name}-{repo}", "open_clip_model.safetensors"),
-        licence="MIT (OpenCLIP, trained on LAION-2B)",
+        weights=partial(hub_weights, repo, "open_clip_model.safetensors"),
+        licence=licence,
         taps=quarters(depth),
-        mean=mean,
-        std=std,
+        mean=scale[0],
+        std=scale[1],
         tower=ClipTaps,
         prefix="visual.",
+        activation="QuickGELU" if name.endswith("quickgelu") else "GELU",
     )
+
+
+def _openai(name: str, repo: str, depth: int) -> Recipe:
+    return _clip(f"{name}-quickgelu", repo, depth, CLIP, "MIT (OpenAI, CLIP)")
 
 
 def quarters(depth: int) -> tuple[int, ...]:
@@ -103,6 +116,7 @@ LITE0 = Recipe(
     weights=packaged_lite0,
     licence=f"Apache-2.0 ({ML})",
     taps=(1, 2, 3, 4),
+    activation="ReLU6",
     sha256="5ddd2127c0bca728e964962e23156ff1c18c212e2338a9541f1fe37b6a1c67e9",
 )
 ENCODERS: dict[str, Recipe] = {
@@ -111,9 +125,11 @@ ENCODERS: dict[str, Recipe] = {
     "mae_vit_b": _mae("base_patch16_224", 12),
     "mae_vit_l": _mae("large_patch16_224", 24),
     "mae_vit_h": _mae("huge_patch14_224", 32),
-    "clip_vit_b": _clip("ViT-B-16", "laion2B-s34B-b88K", 12, *CLIP),
-    "clip_vit_l": _clip("ViT-L-14", "laion2B-s32B-b82K", 24, HALF, HALF),
-    "clip_vit_h": _clip("ViT-H-14", "laion2B-s32B-b79K", 32, *CLIP),
+    "clip_vit_b": _clip("ViT-B-16", "laion/CLIP-ViT-B-16-laion2B-s34B-b88K", 12, CLIP),
+    "clip_vit_l": _clip("ViT-L-14", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K", 24, (HALF, HALF)),
+    "clip_vit_h": _clip("ViT-H-14", "laion/CLIP-ViT-H-14-laion2B-s32B-b79K", 32, CLIP),
+    "openai_vit_b": _openai("ViT-B-16", "timm/vit_base_patch16_clip_224.openai", 12),
+    "openai_vit_l": _openai("ViT-L-14", "timm/vit_large_patch14_clip_224.openai", 24),
     "mae_pets": _own_mae("mae_pets"),
     **{f"mae_pets_{share}": _own_mae(f"mae_pets-{share}") for share in SHARES},
     "mae_features": _own_mae("mae_features", 128, f"{OWN}; taught by Apache-2.0 weights ({ML})"),

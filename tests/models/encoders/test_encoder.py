@@ -11,16 +11,16 @@ import timm
 import torch
 import torch.nn.functional as F
 from open_clip.model import resize_pos_embed
-from open_clip.transformer import VisionTransformer
+from open_clip.transformer import QuickGELU, VisionTransformer
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from common.config import UserError
+from common.config import ROOT, UserError
 from common.models.encoders.encoder import FrozenEncoder, ImageEncoder, random_net
 from common.models.encoders.recipes import ENCODERS, encoder_name
 from common.models.padding import padding
 from common.models.towers import ClipTaps
-from common.models.weights import fill, packaged_lite0, weights_sha256
+from common.models.weights import fill, packaged_lite0, read_weights, weights_sha256
 from common.samples import load_sample
 
 HUB = {  # encoder -> library's name of the architecture, and of the weights
@@ -30,6 +30,8 @@ HUB = {  # encoder -> library's name of the architecture, and of the weights
     "clip_vit_b": ("ViT-B-16", "laion2b_s34b_b88k"),
     "clip_vit_l": ("ViT-L-14", "laion2b_s32b_b82k"),
     "clip_vit_h": ("ViT-H-14", "laion2b_s32b_b79k"),
+    "openai_vit_b": ("ViT-B-16-quickgelu", "openai"),
+    "openai_vit_l": ("ViT-L-14-quickgelu", "openai"),
 }
 TINY = ("mae_tiny", "clip_tiny")
 
@@ -102,9 +104,9 @@ def test_a_file_of_the_hub_gives_its_own_tensors(name: str, tmp_path: Path, caps
     state = hub_state(name)
     for n, value in encoder.tower.net.state_dict().items():
         assert torch.equal(value, state[prefix + n]), n
-    licence = {"mae_tiny": "CC BY-NC 4.0", "clip_tiny": "MIT"}[name]
-    assert licence in capsys.readouterr().out
-    assert licence in encoder.licence
+    told, licence = capsys.readouterr().out, ENCODERS[name].licence
+    assert encoder.licence == f"unknown (of those published here: {licence})"
+    assert encoder.licence in told and "taken for weights of activation GELU, photos wit" in told
 
 
 def test_the_kind_of_file_does_not_matter(tmp_path: Path):
@@ -146,6 +148,26 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path):
         (tmp_path / name).write_bytes(b"not weights")
         with pytest.raises(UserError, match=rf"{name}: not readable .*download the file again"):
             FrozenEncoder("mae_tiny", checkpoint=tmp_path / name)
+
+
+def test_a_file_of_the_wrong_ending_is_told_its_right_one(tmp_path: Path):
+    hub_file("mae_tiny", tmp_path).rename(tmp_path / "model")
+    torch.save(hub_state("mae_tiny"), tmp_path / "torch.safetensors")
+    for name, right in (("model", "model.safetensors"), ("torch.safetensors", "torch.pth")):
+        with pytest.raises(UserError, match=rf"not readable .*: call it {right}$"):
+            read_weights(tmp_path / name)
+        read_weights((tmp_path / name).rename(tmp_path / right))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore::DeprecationWarning")
+def test_an_archive_with_code_is_refused_and_its_weights_alone_are_taken(tmp_path: Path):
+    """As OpenAI publishes CLIP; the remedy that is named, followed."""
+    archive, state = tmp_path / "ViT-B-16.pt", tmp_path / "state.pth"
+    torch.jit.trace(nn.Linear(2, 1), torch.ones(1, 2)).save(archive)
+    with pytest.raises(UserError, match=r"TorchScript.*state_dict\(\), NEW.*encoder='openai'"):
+        read_weights(archive)
+    torch.save(torch.jit.load(archive).state_dict(), state)
+    assert set(read_weights(state)) == {"weight", "bias"}
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path: Path):
@@ -243,7 +265,11 @@ def test_the_table_says_what_the_libraries_say(name: str):
     if tag:
         config = open_clip.get_pretrained_cfg(model, tag)
         assert repo == config["hf_hub"].strip("/")
-        assert not config.get("quick_gelu")
+        kind = QuickGELU if config.get("quick_gelu") else nn.GELU
+        with torch.device("meta"):
+            acts = [module for n, module in recipe.build().named_modules() if n.endswith("gelu")]
+        assert {type(module) for module in acts} == {kind}
+        assert recipe.activation == kind.__name__
         published = config["mean"], config["std"]
     else:
         config = timm.get_pretrained_cfg(model)
@@ -252,6 +278,7 @@ def test_the_table_says_what_the_libraries_say(name: str):
         published = config.mean, config.std
     assert (recipe.mean, recipe.std) == published
     depth = {"b": 12, "l": 24, "h": 32}[name[-1]]
+    assert f"`{'/'.join(recipe.weights.args)}`" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert recipe.taps == tuple(depth // 4 * part - 1 for part in (1, 2, 3, 4))
 
 
