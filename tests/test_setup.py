@@ -4,9 +4,10 @@ import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib import metadata
 from pathlib import Path
 from platform import python_version as version
 
@@ -17,6 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from common.config import ROOT
 
 PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
+CODE = (".py", ".so", ".pyd")
 PIN = re.compile(
     r"(?P<name>[\w.-]+)==(?P<version>[\w.]+)"
     r'(?: ; python_version (?P<side><|>=) "3\.(?P<minor>\d+)")?(?: +# .+)?'
@@ -144,7 +146,11 @@ def imported(text: str) -> set[str]:
 @cache
 def distributions() -> dict[str, list[str]]:
     """Importable name → packages that bring it, in the running environment."""
-    return dict(packages_distributions())
+    found: dict[str, list[str]] = defaultdict(list)
+    for package in metadata.distributions():  # `packages_distributions` of 3.10 knows fewer
+        for name in {f.parts[0].split(".")[0] for f in package.files or () if f.suffix in CODE}:
+            found[name].append(package.metadata["Name"])
+    return found
 
 
 @pytest.mark.parametrize(
