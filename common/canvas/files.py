@@ -86,15 +86,19 @@ def predict_photo(
         UserError: the photo cannot be read, a click is not in it, or a file not be written.
     """
     image = read_photo(photo, warn=lambda line: print(f"warning: {line}", file=sys.stderr))
-    several = bool(prompts) and isinstance(prompts[0], Prompted)
-    answer = _animals if several else _animal
+    objects = [one for one in prompts if isinstance(one, Prompted)]
+    clicks = [one for one in prompts if isinstance(one, Click)]
+    clicks += [click for one in objects for click in one.clicks]
     try:
         predictor.set_image(image)
-        mask, classes, found, told = answer(predictor, prompts, photo.name)
+        name = photo.name
+        answer = (
+            _animals(predictor, objects, name) if objects else _animal(predictor, clicks, name)
+        )
     except UserError as error:
         raise UserError(f"{photo}: {error}") from None
-    clicks = [click for one in prompts for click in one.clicks] if several else prompts
-    mask_file, overlay_file, json_file = outputs(photo, out, several)
+    mask, classes, found, told = answer
+    mask_file, overlay_file, json_file = outputs(photo, out, bool(objects))
     save_png(Image.fromarray(mask), mask_file)
     save_png(draw_overlay(image, classes, clicks), overlay_file, level=3)  # three times as fast
     save_json(found, source, json_file)

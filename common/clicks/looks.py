@@ -73,5 +73,5 @@ def resampled(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Logits (H, W) at another size; the same array where it is theirs."""
     if logits.shape == size:
         return logits
-    how = {"mode": "bilinear", "antialias": True}
-    return F.interpolate(torch.from_numpy(logits)[None, None], size, **how)[0, 0].numpy()
+    whole = torch.from_numpy(logits)[None, None]
+    return F.interpolate(whole, size, mode="bilinear", antialias=True)[0, 0].numpy()

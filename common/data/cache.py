@@ -68,8 +68,9 @@ class PetCache:
 
 def map_name(array: np.ndarray) -> np.ndarray | str:
     """The file of a whole read-only .npy memory map; any other array as it is."""
-    whole = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
-    return str(array.filename) if whole and array.mode == "r" else array
+    if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.mode == "r":
+        return str(array.filename)
+    return array
 
 
 def mapped(name: np.ndarray | str) -> np.ndarray:

@@ -23,18 +23,19 @@ def contents_sha256(folder: Path, files: Sequence[Path]) -> str:
     """
     place = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
     record = cache_root() / f"contents-{place}.json"
-    known, now, found = _read(record), time.time(), {}
+    known, now = _read(record), time.time()
+    found: dict[str, Any] = {}
     for file in files:
         at = file.stat()
         stamp = [at.st_size, at.st_mtime_ns, at.st_ctime_ns]
         before = known.get(name := file.relative_to(folder).as_posix())
-        same = before is not None and before[:3] == stamp
         settled = max(at.st_mtime, at.st_ctime) < now - RECENT
-        found[name] = [*stamp, before[3] if same else file_sha256(file), settled]
+        sha256 = before[3] if before and before[:3] == stamp else file_sha256(file)
+        found[name] = [*stamp, sha256, settled]
     if found != known:
         with suppress(UserError), atomic_path(record) as path:
             path.write_text(json.dumps(found), encoding="utf-8")
-    return hashlib.sha256("".join(sum_ for *_, sum_, _ in found.values()).encode()).hexdigest()
+    return hashlib.sha256("".join(entry[3] for entry in found.values()).encode()).hexdigest()
 
 
 def _read(record: Path) -> dict[str, Any]:

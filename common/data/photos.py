@@ -172,7 +172,7 @@ def _orientation(image: Image.Image) -> int:
     """EXIF's orientation of a decoded picture, 1 to 8, whatever its other tags hold."""
     exif = Image.Exif()
     with suppress(Exception):  # damaged tags are none
-        exif.load(image.info.get("exif"))
+        exif.load(image.info["exif"])
         if exif.get(ORIENTATION) in range(1, 9):
             return exif[ORIENTATION]
     return 1
@@ -202,4 +202,4 @@ def _opaque(image: Image.Image) -> np.ndarray:
 
 def _unused_alpha(image: Image.Image) -> bool:
     """Whether a BMP's alpha is 0 everywhere, as programs that know none leave it."""
-    return image.format == "BMP" and image.mode == "RGBA" and image.getextrema()[3] == (0, 0)
+    return image.format == "BMP" and image.mode == "RGBA" and image.getextrema()[-1] == (0, 0)
