@@ -78,11 +78,14 @@ def own_file(name: str, folder: Path) -> Path:
     if found := [file for file in files if file.is_file()]:
         return found[0]
     whole, _, halfway = name.partition("-")  # a training makes those of halfway too
-    notebook = "03" if whole.startswith("mae") else "04"
+    notebook = "03" if whole == "mae_pets" else "04"
+    command = f"common.run_all --profile cpu --only {notebook}"
+    if whole == "mae_features":
+        command = "common.training.taught"
     again = f"delete results/checkpoints/{whole}.*, then " if halfway else ""
     raise MissingWeights(
         f"{files[0]}: the pretrained encoder is missing; fetch it again, or pretrain it: {again}"
-        f"python -m common.run_all --profile cpu --only {notebook}"
+        f"python -m {command}"
     )
 
 

@@ -19,6 +19,7 @@ from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.recipes import ENCODERS
 from common.models.pretraining.captions import BREEDS
 from common.models.pretraining.mae import MaskedAutoencoder, small_vit
+from common.training import taught
 from common.training.contracts import watched
 from common.training.finished import Run
 from common.training.pretrain import Crops, quick_reconstruction, quick_zero_shot
@@ -223,6 +224,16 @@ def test_a_pretraining_becomes_an_encoder(pretrain, tmp_path: Path, monkeypatch)
     assert len(hashes) == 2  # of two epochs, the first is both a quarter and half
     model = create_model("mae_seg", **here, queries=4, width=32)
     assert model.eval()(torch.rand(1, 3, 40, 56)).shape == (1, 3, 40, 56)
+
+
+def test_features_teach_an_encoder_by_command(pets: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setenv("PETS_CACHE", str(tmp_path / "cache"))
+    options = {"data-root": pets, "results": tmp_path, "epochs": 1, "max-steps": 1}
+    taught.main([f"--{option}={value}" for option, value in options.items()])
+    assert "val_explained" in capsys.readouterr().out
+    encoder = FrozenEncoder("mae_features", folder=tmp_path / "checkpoints")
+    assert [tuple(x.shape) for x in encoder(torch.rand(1, 3, 64, 96))] == [(1, 192, 8, 12)] * 4
+    assert "taught by Apache-2.0 weights" in encoder.licence
 
 
 def test_captions_are_made_for_training_photos_alone(cache: PetCache, tmp_path: Path, monkeypatch):

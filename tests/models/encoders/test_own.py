@@ -100,6 +100,8 @@ def test_what_a_folder_lacks_is_the_committed_one_and_a_missing_one_names_what_m
     for name, notebook in (("mae_pets", "03"), ("mae_pets_25", "03"), ("clip_lite0_pets", "04")):
         with pytest.raises(UserError, match=f"{name[:8]}.*is missing.*--only {notebook}"):
             FrozenEncoder(name, folder=tmp_path)
+    with pytest.raises(UserError, match=r"-m common\.training\.taught$"):
+        FrozenEncoder("mae_features", folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", OWN)
