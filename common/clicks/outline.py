@@ -14,6 +14,8 @@ from scipy.ndimage import distance_transform_edt
 from common.clicks.window import View, part
 
 SHARES = (0.5, 0.4)  # a tile's edge over that of the window that it is part of
+FINE = 160  # pixels of the photo that a tile shows at least: what is enlarged more is no finer
+REACH = 0.025  # of the window: how far from the outline the tiles' word counts
 STRIDE = 0.5  # from tile to tile, in tiles
 THROUGH = 0.02  # of a tile, at least, lies on either side of an outline that passes it
 Ask = Callable[[View, np.ndarray, np.ndarray], np.ndarray]  # view, points, labels -> its logits
@@ -22,7 +24,7 @@ Ask = Callable[[View, np.ndarray, np.ndarray], np.ndarray]  # view, points, labe
 def tiles(mask: np.ndarray, window: View) -> Iterator[View]:
     """Overlapping squares of a window that the outline of a mask (H, W) bool passes through."""
     for share in SHARES:
-        sizes = [max(1, round(share * edge)) for edge in window.size]
+        sizes = [min(edge, max(FINE, round(share * edge))) for edge in window.size]
         down, across = (
             sorted({min(at, whole - size) for at in range(0, whole, max(1, int(STRIDE * size)))})
             for whole, size in zip(window.size, sizes, strict=True)
@@ -59,7 +61,9 @@ def followed(logits: np.ndarray, window: View, ask: Ask) -> np.ndarray:
         share = np.minimum.outer(*(hat(edge) for edge in view.size))
         part(total, view)[:] += share * ask(view, *both_sides(mask, view))
         part(weight, view)[:] += share
-    return np.where(weight > 0, total / np.maximum(weight, 1e-6), logits)
+    far = np.where(mask, distance_transform_edt(mask), distance_transform_edt(~mask))
+    share = np.exp(-((far / (REACH * max(window.size))) ** 2)) * (weight > 0)
+    return (logits + share * (total / np.maximum(weight, 1e-6) - logits)).astype(logits.dtype)
 
 
 def hat(edge: int) -> np.ndarray:

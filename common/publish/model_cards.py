@@ -16,6 +16,7 @@ from common.files import read_table
 from common.models import model_spec
 from common.models.encoders.recipes import ENCODERS
 from common.scoring.click_scores import click_scores
+from common.scoring.instances import instance_scores
 from common.scoring.photos import headline
 from common.wording import MAIN, wording
 
@@ -71,6 +72,7 @@ def model_card(name: str, results: Path = RESULTS) -> str:
         "training": _training(card["training"]),
         "encoder": _encoder(card),
         **_scores(results, name),
+        **_elsewhere(results, name),
         "licence": _licence(card),
     }
     table = "".join(f"| {key} | {value} |\n" for key, value in rows.items() if value)
@@ -78,6 +80,9 @@ def model_card(name: str, results: Path = RESULTS) -> str:
 
 
 def _training(said: dict) -> str:
+    if "mean_with" in said:
+        last = f"{said['share']:.0%} of `{said['start']}`'s weights"
+        return f"the mean of {last} and, for the rest, `{said['mean_with']}`'s"
     if "best_epoch" not in said:  # kept on the way of another training
         return f"stopped after epoch {said['epoch']} of {said['epochs']}"
     watch = next(key for key in said if key.startswith("val_"))
@@ -95,6 +100,22 @@ def _encoder(card: dict) -> str:
     if encoder:
         return f"`{encoder['name']}`, frozen, not in the file; sha256 `{encoder['sha256'][:12]}`"
     return "EfficientNet-Lite0, tuned along" if model_spec(card["model"]).tunes else ""
+
+
+def _elsewhere(results: Path, name: str) -> dict[str, str]:
+    """A row on other people's photos, where the model was clicked on there."""
+    file = results / "clicks" / f"{name}_elsewhere.parquet"
+    if not file.is_file():
+        return {}
+    scores = instance_scores(read_table(file))
+    after = {
+        group: " / ".join(f"{scores[f'iou_at_{k}_{group}']:.3f}" for k in (1, 3, 5))
+        for group in ("single", "several")
+    }
+    return {
+        "elsewhere": f"IoU with the clicked one of {scores['n']:.0f} outdoor cats after 1 / 3 / 5"
+        f" clicks: alone {after['single']}, in company {after['several']} (validation)"
+    }
 
 
 def _scores(results: Path, name: str) -> dict[str, str]:

@@ -4,7 +4,8 @@ Four lessons on `data.composites`, after those on single photos. In the first th
 scene differ in light and colours; in the second many are alike, since on photos from elsewhere the
 network took neighbours of one litter for one animal; in the third half of the scenes show one
 animal as the photo has it, some of them so near that the outline can be followed. That made it
-take neighbours for one again, so the last lesson holds the balance.
+take neighbours for one again, so the last lesson holds the balance, and what is used is a mean of
+its weights and the second's (`EARLY`, `SHARE`; chosen on validation and on photos from elsewhere).
 
 They follow two lessons on single photos (notebook 05); `training.runs.run_or_load_last` does all.
 """
@@ -43,6 +44,7 @@ APART = Mix(
 ALIKE = Mix(size=SIZE)
 NEAR = Mix(size=SIZE, single=0.36, near=0.14, alone=0.1, several=0.34, ground=0.06)
 BOTH = Mix(size=SIZE, single=0.26, near=0.08, alone=0.08, several=0.52, ground=0.06)
+EARLY, SHARE = "point_unet_alike", 0.3  # of the last lesson's weights
 SCENES = 48  # of each kind, for validation
 AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
 
@@ -50,11 +52,11 @@ AT = (1, 3, 5)  # clicks whose mean IoU chooses the epoch
 def lessons(
     name: str = "point_unet", folder: Path = CHECKPOINTS, *, size: int = SIZE, **changes: Any
 ) -> tuple[Training, ...]:
-    """The lessons; each goes on from the one before, the last leaves the checkpoint ``name``.
+    """The lessons; each goes on from the one before.
 
     Args:
-        name: of the result; the others' have endings, that of the network which knows single
-            photos alone is ``name`` + "_single".
+        name: of what becomes of them; theirs have endings, that of the network which knows
+            single photos alone is ``name`` + "_single".
         folder: where that one is.
         size: edge of the scenes in pixels.
         changes: to the configuration of all of them, as a smoke run makes them.
@@ -77,7 +79,7 @@ def lessons(
         lesson("_apart", "_single", APART, epochs=10, lr=5e-4, coarse=1.0),
         lesson("_alike", "_apart", ALIKE, epochs=15, lr=4e-4, coarse=0.85),
         lesson("_near", "_alike", NEAR, epochs=10, lr=4e-4, coarse=1.0),
-        lesson("", "_near", BOTH, epochs=16, lr=3.5e-4, coarse=0.75),
+        lesson("_both", "_near", BOTH, epochs=16, lr=3.5e-4, coarse=0.75),
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.clicks.outline import both_sides, followed, hat, tiles
+from common.clicks.outline import REACH, both_sides, followed, hat, tiles
 from common.clicks.window import View, part
 
 DISC = np.hypot(*(np.mgrid[:80, :120] - [[[40]], [[50]]])) < 25
@@ -35,12 +35,15 @@ def test_a_tile_is_told_where_the_mask_is_deepest_and_where_the_ground():
     assert far_x > 75 and abs(y - 40) <= 1
 
 
-def test_the_answers_of_the_tiles_become_the_mask():
-    """Tiles that see a larger disc: so does the whole; where there is none, the logits stay."""
-    larger = np.hypot(*(np.mgrid[:80, :120] - [[[40]], [[50]]])) < 28
+def test_the_tiles_move_the_outline_and_nothing_far_from_it():
+    """A disc a pixel larger is followed; tiles that see an animal everywhere move it by a few."""
     logits = np.where(DISC, 3.0, -3.0).astype(np.float32)
+    from_centre = np.hypot(*(np.mgrid[:80, :120] - [[[40]], [[50]]]))
+    larger = from_centre < 26
     fine = followed(logits, WHOLE, lambda view, points, labels: part(2.0 * larger - 1, view))
     assert ((fine > 0) == larger).all()
+    wild = followed(logits, WHOLE, lambda view, points, labels: np.full(view.size, 9.0))
+    assert from_centre[wild > 0].max() < 25 + 3 * REACH * 120
     assert (followed(logits - 9, WHOLE, None) == logits - 9).all()  # nothing there, nobody asked
 
 

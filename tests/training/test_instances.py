@@ -25,7 +25,7 @@ def test_each_lesson_goes_on_from_the_one_before():
         "point_unet_apart",
         "point_unet_alike",
         "point_unet_near",
-        "point_unet",
+        "point_unet_both",
     ]
     assert [lesson.start for lesson in all_three] == [Path("there") / n for n in names[:-1]]
     for lesson in all_three:
