@@ -185,8 +185,11 @@ def stem_of(path: str | Path) -> Path:
 
 
 def committed(folder: Path = CHECKPOINTS) -> list[str]:
-    """Models of the registry that have a checkpoint of their name in a folder."""
-    return [name for name in list_models() if (folder / f"{name}.json").is_file()]
+    """Checkpoints of a folder that segment: those named as models first, in their order."""
+    models = list_models()
+    named = [name for name in models if (folder / f"{name}.json").is_file()]
+    others = sorted({file.stem for file in folder.glob("*.safetensors")} - set(named))
+    return named + [name for name in others if read_card(folder / name)["model"] in models]
 
 
 def check_segments(card: Card) -> None:

@@ -99,10 +99,10 @@ def test_models_of_one_run_meet_the_same_pixels(results, pets, toy):
     pd.testing.assert_frame_equal(together["toy"], together["twin"])
 
 
-def test_only_models_of_the_registry_are_found(results, toy):
-    for name in ("point_unet_few", "mae_pets"):
-        save_checkpoint(results / "checkpoints" / name, toy(), Card("toy", size=32))
-    assert committed(results / "checkpoints") == ["toy"]
+def test_what_segments_is_found(results, toy):
+    for name, model in (("later", "toy"), ("mae_pets", "mae_tiny")):
+        save_checkpoint(results / "checkpoints" / name, toy(), Card(model, size=32))
+    assert committed(results / "checkpoints") == ["toy", "later"]
 
 
 def test_the_command_ends_with_the_json_line(results, pets, capsys, monkeypatch):
