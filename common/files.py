@@ -57,6 +57,8 @@ def _acquire(lock: FileLock, target: Path, wait: bool) -> None:
         try:
             lock.acquire(timeout=0)
         except PermissionError:  # another user's, of before locks were anybody's
+            if not Path(lock.lock_file).exists():  # nobody's: the folder is read-only
+                raise
             _take_over(Path(lock.lock_file))
             lock.acquire(timeout=0)
     except Timeout:

@@ -163,7 +163,11 @@ def check_outputs(
                 raise UserError(f"{photo}: {file} is taken; rename a photo, or change --out")
             taken.add(file.resolve())
     for file in (file for photo in photos for file in outputs(photo, out, several)):
-        if file.exists() and not (overwrite or is_ours(file)):
+        try:
+            there = file.exists()
+        except OSError as error:  # a name that is too long
+            raise UserError(f"{out}: no such folder can be ({error.strerror})") from None
+        if there and not (overwrite or is_ours(file)):
             raise UserError(
                 f"{file} is there, and common.predict did not write it; change --out, or give "
                 "--overwrite to replace it"

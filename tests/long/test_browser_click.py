@@ -20,7 +20,7 @@ from tests.browsing import DESKTOP, MASK, PHONE, Canvas
 
 pytestmark = pytest.mark.long
 
-NAME = "point_unet"  # as `make report` builds it
+NAME = "point_unet_single"  # as `make report` builds it
 SAMPLES = load_samples()
 
 

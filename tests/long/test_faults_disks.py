@@ -133,7 +133,7 @@ def refused(call: Call, place: Path, capsys: pytest.CaptureFixture, reason: str)
     """The command says why in one line; what was there is there, and nothing half made."""
     before = standing(place)
     capsys.readouterr()
-    assert call(place) == 2
+    assert call(place) in (1, 2)  # 1: a batch went on
     said = capsys.readouterr().err
     assert re.search(rf"error: .*: could not be written \([^\n]*({reason})", said), said
     after = standing(place)
