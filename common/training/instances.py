@@ -7,7 +7,7 @@ animal as the photo has it, some of them so near that the outline can be followe
 take neighbours for one again, so the last lesson holds the balance, and what is used is a mean of
 its weights and the second's (`EARLY`, `SHARE`; chosen on validation and on photos from elsewhere).
 
-They follow two lessons on single photos (notebook 05); `training.runs.run_or_load_last` does all.
+They follow two lessons on single photos (notebook 05); `training.means.mean_or_load` does all.
 """
 
 from dataclasses import replace
