@@ -95,6 +95,24 @@ class TimmTaps(nn.Module):
         )
 
 
+class TimmTapsAndClasses(nn.Module):
+    """The maps of some stages, and what the classifier says at every place of the last."""
+
+    net: Any
+
+    def __init__(self, net: Any, taps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.net, self.taps = net, list(taps)
+        self.channels = (*(net.feature_info[tap]["num_chs"] for tap in taps), net.num_classes)
+        depthwise_in_float32(net)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        last, maps = self.net.forward_intermediates(image, indices=self.taps)
+        classifier = self.net.classifier  # as a 1 × 1 convolution
+        classes = nn.functional.conv2d(last, classifier.weight[..., None, None], classifier.bias)
+        return [*maps, classes]
+
+
 class TimmClasses(nn.Module):
     """The classifier of a network of timm at every place of its last map: some of its classes."""
 

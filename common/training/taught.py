@@ -1,6 +1,8 @@
-"""Pretrain the encoder `mae_features`: a masked autoencoder that ImageNet's features teach.
+"""Pretrain the encoder `mae_features`: a masked autoencoder that ImageNet's network teaches.
 
     python -m common.training.taught --data-root DIR
+
+It goes on from `mae_pets`, which has painted pixels: what that has learned of shapes stays of use.
 
 A run that is stopped goes on from its last epoch. An epoch takes two to three minutes of a core.
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from common.config import RESULTS, cli
+from common.config import CHECKPOINTS, RESULTS, cli
 
 
 @cli
@@ -25,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m common.training.taught", description=__doc__)
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="results folder")
-    parser.add_argument("--epochs", type=int, default=20, help="of 3,289 crops")
+    parser.add_argument("--epochs", type=int, default=30, help="of 3,289 crops")
     parser.add_argument("--max-steps", type=int, default=0, help="of an epoch (0: no limit)")
     args = parser.parse_args(argv)
     join()
@@ -43,6 +45,7 @@ def main(argv: list[str] | None = None) -> None:
         config=config,
         score=quick_reconstruction,
         items=Crops(128, smallest=0.2),
+        start=args.results / CHECKPOINTS.name / "mae_pets",
     )
     run = training.run_or_load(prepare(args.data_root, size=256), args.results)
     if is_main():

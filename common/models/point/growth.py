@@ -33,8 +33,21 @@ def grown(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
 LAST = (".1.out.weight", ".1.out.bias", ".2.body.6.weight", ".2.body.6.bias")
 
 
+def fitting(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Tensors for ``network``: those of ``weights`` that have its shapes, else its own."""
+    own = network.state_dict()
+    return own | {n: w for n, w in weights.items() if n in own and own[n].shape == w.shape}
+
+
 @torch.no_grad()
 def begin_from(network: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Load ``weights``, grown where ``network`` is a larger `PointUNet`."""
-    larger = isinstance(network, PointUNet) and network.instances
-    network.load_state_dict(grown(weights, network) if larger else weights)
+    """Load ``weights``; where the network's own is more, or asked for another thing, what fits.
+
+    A larger `PointUNet` is grown; a masked autoencoder with a teacher takes over what one that
+    painted pixels has learned, but for the layer that predicts.
+    """
+    if isinstance(network, PointUNet) and network.instances:
+        weights = grown(weights, network)
+    elif getattr(network, "teacher", None) is not None:
+        weights = fitting(weights, network)
+    network.load_state_dict(weights)

@@ -1,7 +1,9 @@
 """What a masked autoencoder may be asked for instead of pixels: what another network says of them.
 
 MVP (Wei et al. 2022) and EVA (Fang et al. 2023) predict CLIP's features; here they are those of an
-ImageNet classifier, so that labels of other photos have a say: no photo's own label is seen.
+ImageNet classifier, and the classes that it would name at each place: what a species looks like is
+a small part of the features and a large one of the classes. Labels of other photos so have a say;
+no photo's own label is seen.
 
 Shapes: B batch, H W pixels, N patches in row-major order, T numbers a patch.
 """
@@ -13,14 +15,14 @@ from torch import Tensor, nn
 
 from common.models.layers import HALF, Normalize
 from common.models.padding import resize
-from common.models.towers import TimmTaps, timm_net
+from common.models.towers import TimmTapsAndClasses, timm_net
 from common.models.weights import fill, packaged_lite0
 
 TAPS = (3, 4)  # of the strides 16 and 32
 
 
 class ImageNetFeatures(nn.Module):
-    """EfficientNet-Lite0's features at each patch, never trained and in no checkpoint.
+    """EfficientNet-Lite0's features and classes at each patch, never trained, in no checkpoint.
 
     Args:
         grid: patches along an edge.
@@ -35,7 +37,7 @@ class ImageNetFeatures(nn.Module):
             net = timm_net("tf_efficientnet_lite0")
         fill(net, packaged_lite0(), "Lite0")
         self.normalize = Normalize(HALF, HALF)
-        self.tower = TimmTaps(net, TAPS)
+        self.tower = TimmTapsAndClasses(net, TAPS)
         self.grid, self.width = grid, sum(self.tower.channels)
         self.requires_grad_(False).eval()
 
@@ -46,7 +48,7 @@ class ImageNetFeatures(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(B, N, T) float32 of photos (B, 3, H, W) in [0, 1].
 
-        At each place, each layer's numbers have mean 0 and variance 1: no layer is louder.
+        At each place, the numbers of each layer have mean 0 and variance 1: no layer is louder.
         """
         maps = [
             resize(x.float(), (self.grid, self.grid)) for x in self.tower(self.normalize(image))

@@ -12,6 +12,7 @@ from torch import Tensor
 from common.checkpoint import trained_tensors
 from common.config import UserError
 from common.models.encoders.encoder import FrozenEncoder
+from common.models.point.growth import begin_from
 from common.models.pretraining.mae import MaskedAutoencoder, normal_patches, sine_table, take
 
 SMALL = {
@@ -209,12 +210,12 @@ def taught() -> MaskedAutoencoder:
 
 
 def test_the_teacher_speaks_of_each_patchs_own_place(taught: MaskedAutoencoder):
-    """Row by row of a grid, each layer's numbers with mean 0 and variance 1; it never trains."""
+    """Each layer's numbers have mean 0 and variance 1; classes as timm names them; no training."""
     image = torch.rand(2, 3, 64, 64, generator=seeded())
     assert not taught.train().teacher.training
     said = taught.eval().teacher(image)
-    assert said.shape == (2, 64, 112 + 320)
-    for part in said.split([112, 320], -1):
+    assert said.shape == (2, 64, 112 + 320 + 1000)
+    for part in said.split([112, 320, 1000], -1):
         assert part.mean(-1).abs().max() < 1e-5
         torch.testing.assert_close(part.var(-1, correction=0), torch.ones(2, 64), rtol=0, atol=0.1)
     fine, _ = FrozenEncoder("lite0", taps=(3, 4))(image)  # a quarter as many places
@@ -222,9 +223,24 @@ def test_the_teacher_speaks_of_each_patchs_own_place(taught: MaskedAutoencoder):
     torch.testing.assert_close(said[..., :112], F.layer_norm(fine, (112,)), rtol=0, atol=1e-4)
 
 
+def test_the_teacher_names_the_classes_that_timm_names(taught: MaskedAutoencoder):
+    """Logits are linear in the features: their mean over the places is the pooled photo's."""
+    net, image = taught.teacher.tower.net, torch.randn(2, 3, 64, 64, generator=seeded())
+    *_, classes = taught.teacher.tower(image)
+    torch.testing.assert_close(classes.mean((2, 3)), net(image), rtol=0, atol=1e-4)
+
+
+def test_it_goes_on_from_a_network_that_painted_pixels_of_another_size(taught: MaskedAutoencoder):
+    painter, pupil = network(size=96), network(target="features", size=64)
+    begin_from(pupil, painter.state_dict())
+    same = {n for n, w in painter.state_dict().items() if torch.equal(w, pupil.state_dict()[n])}
+    others = set(painter.state_dict()) - same
+    assert others == {"encoder.pos_embed", "decoder_pred.weight", "decoder_pred.bias"}
+
+
 def test_features_are_asked_of_all_patches_and_guessing_costs_one(taught, monkeypatch):
     image, masking = torch.rand(2, 3, 64, 64, generator=seeded()), taught.random_masking(2)
-    guess = torch.zeros(2, 64, 432)
+    guess = torch.zeros(2, 64, 1432)
     monkeypatch.setattr(taught, "forward", lambda *_: guess)
     assert taught.forward_loss(image, *masking).item() == pytest.approx(1, abs=0.01)
     keep, _ = masking
