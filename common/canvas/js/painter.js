@@ -45,17 +45,20 @@ function tinted(shape, colour, grow = 0) {
   return canvas;
 }
 
-/** Draws whatever `look` says, soon after `refresh`. */
+/**
+ * Draws whatever `look` says, soon after `refresh`. What it knows nothing of is drawn by functions of
+ * (context, place, ratio): `under` the mask, and `over` the clicks.
+ */
 function createPainter(canvas) {
   const context = canvas.getContext("2d");
   const look = { photo: null, size: [4, 3], mask: null, clicks: [], cross: null,
-                 opacity: 0.5, fill: true, edge: true };
+                 opacity: 0.5, fill: true, edge: true, colour: COLOURS.mask, under: [], over: [] };
   let layers = null, ratio = 1, frame = 0, waiting = [];
 
   function makeLayers() {
     const shape = blank(canvas.width, canvas.height);
     shape.getContext("2d").drawImage(look.mask, 0, 0, shape.width, shape.height);
-    layers = { fill: tinted(shape, COLOURS.mask), halo: tinted(shape, "#10222e", EDGE * ratio),
+    layers = { fill: tinted(shape, look.colour), halo: tinted(shape, "#10222e", EDGE * ratio),
                edge: tinted(shape, "#fff", 0.6 * EDGE * ratio) };
   }
 
@@ -98,6 +101,7 @@ function createPainter(canvas) {
     frame = 0;
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (look.photo) context.drawImage(look.photo, 0, 0, canvas.width, canvas.height);
+    look.under.forEach((paint) => paint(context, place, ratio));
     if (look.mask && !layers) makeLayers();
     if (look.mask && look.fill) {
       context.globalAlpha = look.opacity;
@@ -109,12 +113,13 @@ function createPainter(canvas) {
       context.drawImage(layers.edge, 0, 0);
     }
     look.clicks.forEach(drawClick);
+    look.over.forEach((paint) => paint(context, place, ratio));
     if (look.cross) drawCross();
     waiting.splice(0).forEach((resolve) => resolve());
   }
 
   function refresh(changes = {}) {
-    if ("mask" in changes) layers = null;
+    if ("mask" in changes || "colour" in changes) layers = null;
     Object.assign(look, changes);
     frame ||= requestAnimationFrame(draw);
     return new Promise((resolve) => waiting.push(resolve));
