@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]
     scale = min(1, WIDEST / max(classes.shape))
     if scale < 1:
         size = [max(1, round(scale * edge)) for edge in reversed(classes.shape)]
-        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+        small = Image.fromarray(image).resize(size, Image.Resampling.BOX, reducing_gap=1.0)
+        image = np.asarray(small)
         classes = np.asarray(Image.fromarray(classes).resize(size, Image.Resampling.NEAREST))
     picture = Image.fromarray(overlay(image, classes))
     draw = ImageDraw.Draw(picture)
@@ -99,8 +101,8 @@ def predict_photo(
         raise UserError(f"{photo}: {error}") from None
     mask, classes, found, told = answer
     mask_file, overlay_file, json_file = outputs(photo, out, bool(objects))
-    save_png(Image.fromarray(mask), mask_file)
-    save_png(draw_overlay(image, classes, clicks), overlay_file, level=3)  # three times as fast
+    save_png(Image.fromarray(mask), mask_file, compress_type=zlib.Z_RLE)  # it is runs
+    save_png(draw_overlay(image, classes, clicks), overlay_file, compress_level=1)  # quick
     save_json(found, source, json_file)
     return f"{photo}: {told}"
 
@@ -113,7 +115,7 @@ def _animal(predictor: Predictor, clicks: Sequence[Click], name: str) -> Written
     clicker = Clicker()
     for click in clicks:
         clicker.add(click)
-    _, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
+    _, scores, _ = predictor.predict(clicker.coords(), clicker.labels(), return_logits=True)
     mask, species, score = predictor.refine() > 0, predictor.species, round(float(scores[0]), 4)
     found = {
         "photo": name,

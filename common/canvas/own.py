@@ -20,12 +20,12 @@ from common.provenance import file_sha256
 MARK = "point-prompted-segmentation: common.predict"
 
 
-def save_png(picture: Image.Image, file: Path, level: int = 6) -> None:
-    """Write a picture with the mark; the level of compression is 0 to 9."""
+def save_png(picture: Image.Image, file: Path, **how: int) -> None:
+    """Write a picture with the mark; ``how`` it is compressed, as Pillow calls it."""
     note = PngInfo()
     note.add_text("Software", MARK)
     with atomic_path(file) as path:
-        picture.save(path, pnginfo=note, compress_level=level)
+        picture.save(path, pnginfo=note, **how)
 
 
 def save_json(content: dict[str, Any], source: dict[str, Any], file: Path) -> None:

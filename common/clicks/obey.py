@@ -7,6 +7,7 @@ import numpy as np
 from skimage.measure import label as regions
 
 from common.clicks.prompts import to_rows_columns
+from common.data.coco import bounding_box
 
 REACH = 0.04  # of the edge of what is looked at: how far a click moves the logits
 SURE = 0.5  # logit of a click's own pixel, at least
@@ -50,13 +51,19 @@ def only_clicked(logits: np.ndarray, points: np.ndarray, labels: np.ndarray) -> 
     nobody clicked on is more often another animal.
     """
     rows, columns = to_rows_columns(points[labels == 1])
-    numbers = regions(logits > 0, connectivity=2)
-    clicked = np.setdiff1d(numbers[rows, columns], [0])
-    if not len(clicked):
+    mask = logits > 0
+    hit = mask[rows, columns]
+    if not hit.any():
         return logits
+    left, top, width, height = bounding_box(mask)
+    box = np.s_[top : top + height, left : left + width]  # of a large photo a small part
+    numbers = regions(mask[box], connectivity=2)
     lost = np.ones(numbers.max() + 1, bool)
-    lost[[0, *clicked]] = False
-    return np.where(lost[numbers], -np.abs(logits), logits) if lost.any() else logits
+    lost[0] = lost[numbers[rows[hit] - top, columns[hit] - left]] = False
+    if lost.any():
+        logits = logits.copy()
+        logits[box] = np.where(lost[numbers], -np.abs(logits[box]), logits[box])
+    return logits
 
 
 def _bump(logits: np.ndarray, row: int, column: int, height: float, reach: float) -> None:

@@ -78,7 +78,7 @@ def _ask(
                 clicker.add(Click(click.x, click.y, positive=False))
     for click in one.clicks:  # the newest, which count most
         clicker.add(click)
-    _, scores, _ = predictor.predict(clicker.coords(), clicker.labels())
+    _, scores, _ = predictor.predict(clicker.coords(), clicker.labels(), return_logits=True)
     return predictor.refine(), float(scores[0]), predictor.species
 
 

@@ -103,8 +103,12 @@ def polygons_mask(polygons: Sequence[Sequence[float]], height: int, width: int) 
 
 def run_lengths(mask: np.ndarray) -> list[int]:
     """Lengths of the runs of 0 and 1 in turn, down the columns of (H, W) bool, 0 first."""
-    flat = np.concatenate([[False], np.asarray(mask, bool).ravel(order="F")])
-    ends = np.flatnonzero(flat[1:] != flat[:-1])
+    mask = np.asarray(mask, bool)
+    turns = np.empty_like(mask)  # found along the rows, as memory lies
+    turns[1:], turns[0, 1:] = mask[1:] != mask[:-1], mask[0, 1:] != mask[-1, :-1]
+    turns[0, 0] = mask[0, 0]
+    rows, columns = np.nonzero(turns)
+    ends = np.sort(columns * len(mask) + rows)
     return np.diff([0, *ends, mask.size]).tolist()
 
 

@@ -24,6 +24,7 @@ KNOWN = "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, and HEIC where pillow-heif is in
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
 AGAIN = "fetch it again, or save it anew as JPEG or PNG"
+STRIP = 64  # rows of a photo that are brought to RGB at once
 ORIENTATION = 0x0112  # EXIF's tag
 UPRIGHT = (  # what is done to a picture of orientation 2 to 8
     Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,11 +83,9 @@ def _pixels(
     source: str | Path | bytes, upright: bool, max_bytes: int, max_pixels: int
 ) -> np.ndarray:
     with opened(source, "photo", max_bytes=max_bytes, max_pixels=max_pixels) as image:
-        photo = _opaque(image)
+        image.load()
         noted = _orientation(image) if upright else 1
-    if noted == 1:
-        return photo
-    return np.asarray(Image.fromarray(photo).transpose(UPRIGHT[noted - 2]))
+        return _opaque(image if noted == 1 else image.transpose(UPRIGHT[noted - 2]))
 
 
 class _CutShort(UserError):
@@ -189,15 +188,23 @@ def _read(path: Path, max_bytes: int) -> bytes:
 
 
 def _opaque(image: Image.Image) -> np.ndarray:
-    """Pixels (H, W, 3) uint8 of a picture of any mode, laid on white paper."""
+    """Pixels (H, W, 3) uint8 of a decoded picture of any mode, laid on white paper.
+
+    A strip at a time: what lies between would be as large as the photo, and slower for it.
+    """
     if image.mode in ("I", "F"):
         raise ValueError("32 bits a channel")
-    if image.mode.startswith("I"):  # 16 bits a pixel, which `convert` would clip
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.has_transparency_data and not _unused_alpha(image):
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+    clear = image.has_transparency_data and not _unused_alpha(image)
+    photo = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
+        if image.mode.startswith("I"):  # 16 bits a pixel, which `convert` would clip
+            strip = Image.fromarray((np.asarray(strip) >> 8).astype(np.uint8))
+        if clear:
+            paper = Image.new("RGBA", strip.size, "white")
+            strip = Image.alpha_composite(paper, strip.convert("RGBA"))
+        photo[top : top + STRIP] = np.asarray(strip.convert("RGB"))
+    return photo
 
 
 def _unused_alpha(image: Image.Image) -> bool:
