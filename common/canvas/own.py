@@ -20,7 +20,7 @@ from common.provenance import file_sha256
 MARK = "point-prompted-segmentation: common.predict"
 
 
-def save_png(picture: Image.Image, file: Path, **how: int) -> None:
+def save_png(picture: Image.Image, file: Path, **how: Any) -> None:
     """Write a picture with the mark; ``how`` it is compressed, as Pillow calls it."""
     note = PngInfo()
     note.add_text("Software", MARK)
