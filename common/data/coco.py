@@ -7,6 +7,7 @@ which (0, 0) is the upper left *corner*, so that a pixel's centre has the coordi
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import fspath
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,21 @@ class Instance:
     width: int
 
     def mask(self) -> np.ndarray:
-        """(H, W) bool."""
+        """(H, W) bool; `UserError` if it has no outline, or a damaged one."""
         outline = self.segmentation
-        if isinstance(outline, dict):
-            return decode_rle(outline)
-        if not outline:
-            raise UserError(f"annotation {self.id} has no outline; export it with segmentation")
-        if not isinstance(outline[0], list):  # one polygon that is in no list
-            outline = [outline]
         try:
-            return polygons_mask(outline, self.height, self.width)
+            if isinstance(outline, dict):
+                mask = decode_rle(outline)
+            elif isinstance(outline, list) and outline:
+                polygons = outline if isinstance(outline[0], list) else [outline]
+                mask = polygons_mask(polygons, self.height, self.width)
+            else:
+                raise UserError("it has no outline; export it with segmentation")
+            if mask.shape != (self.height, self.width):
+                raise UserError(f"its mask is {mask.shape}, not as its photo; export it again")
         except UserError as error:
             raise UserError(f"annotation {self.id}: {error}") from None
+        return mask
 
 
 @dataclass(frozen=True)
@@ -65,24 +69,32 @@ def read_instances(file: str | Path) -> list[Annotated]:
     """
     try:
         data = json.loads(Path(file).read_text(encoding="utf-8-sig"))  # some begin with a mark
-        names = {str(kind["id"]): str(kind["name"]) for kind in data.get("categories", [])}
+        names = {str(kind["id"]): str(kind["name"]) for kind in data.get("categories") or []}
         photos = {photo["id"]: photo for photo in data["images"]}
         found: dict[Any, list[Instance]] = {number: [] for number in photos}
         for one in data["annotations"]:
-            if not one.get("iscrowd"):
-                size = (int(photos[one["image_id"]][edge]) for edge in ("height", "width"))
-                name = names.get(str(one.get("category_id")), "")  # a number or its text
+            if not int(one.get("iscrowd") or 0):  # numbers may be written as text
+                size = _size(photos[one["image_id"]])
+                name = names.get(str(one.get("category_id")), "")
                 found[one["image_id"]].append(
-                    Instance(one["id"], name, one["segmentation"], *size)
+                    Instance(int(one["id"]), name, one["segmentation"], *size)
                 )
-        return [Annotated(photos[n]["file_name"], tuple(found[n])) for n in photos]
+        return [Annotated(fspath(photos[n]["file_name"]), tuple(found[n])) for n in photos]
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror}); check the path") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{file}: not a COCO file of instances ({type(error).__name__}: {error}); it needs "
             "images (id, file_name, height, width) and annotations (id, image_id, segmentation)"
         ) from None
+
+
+def _size(photo: dict[str, Any]) -> tuple[int, int]:
+    """Height and width that a COCO file gives a photo; `ValueError` if no photo has them."""
+    height, width = int(photo["height"]), int(photo["width"])
+    if min(height, width) < 1 or height * width > LIMIT:
+        raise ValueError(f"image {photo['id']} is {width} × {height} pixels")
+    return height, width
 
 
 def polygons_mask(polygons: Sequence[Sequence[float]], height: int, width: int) -> np.ndarray:
@@ -93,12 +105,21 @@ def polygons_mask(polygons: Sequence[Sequence[float]], height: int, width: int) 
     """
     mask = np.zeros((height, width), bool)
     for flat in polygons:
-        points = np.asarray(flat, float)
-        if points.ndim != 1 or len(points) < 6 or len(points) % 2:
-            raise UserError(f"a polygon of {np.shape(points)} numbers is not x, y, x, y, x, y, …")
+        try:
+            points = np.asarray(flat, float)
+        except (TypeError, ValueError):
+            points = np.empty(0)
+        if points.ndim != 1 or len(points) < 6 or len(points) % 2 or not _are_places(points):
+            said = str(flat)[:40]
+            raise UserError(f"a polygon is x, y, x, y, x, y, … in pixels of the photo, not {said}")
         columns, rows = points.reshape(-1, 2).T - 0.5
         mask[polygon(rows, columns, mask.shape)] = True
     return mask
+
+
+def _are_places(points: np.ndarray) -> bool:
+    """Whether coordinates are numbers that are no more off than a photo is wide."""
+    return bool((np.abs(points) <= LIMIT).all())
 
 
 def run_lengths(mask: np.ndarray) -> list[int]:
@@ -135,7 +156,7 @@ def decode_rle(rle: Rle) -> np.ndarray:
         UserError: they do not fill a mask of their size.
     """
     try:
-        (height, width), counts = rle["size"], rle["counts"]
+        (height, width), counts = map(int, rle["size"]), rle["counts"]
         counts = _decompressed(counts) if isinstance(counts, str) else [int(n) for n in counts]
         if min(counts) < 0 or sum(counts) != height * width or not 0 < height * width <= LIMIT:
             raise ValueError(f"they count {sum(counts)} of {height} × {width} pixels")

@@ -74,9 +74,9 @@ def read_index(root: str | Path, *, seed: int = 0, validation: float = 0.1) -> p
 def _read_list(path: Path) -> Iterator[tuple[str, str, int, int]]:
     """Place ("FILE, line 3"), name, breed_id and species of each line; a missing file has none."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a readable list ({error}); copy it again") from None
+        raise UserError(f"{path}: not a readable list ({error}); save it as UTF-8") from None
     for number, line in enumerate(lines, 1):
         if not (words := line.split("#")[0].split()):
             continue
@@ -149,9 +149,14 @@ def read_mask(path: str | Path, species: int) -> np.ndarray:
     with opened(path, "trimap") as image:
         trimap = np.asarray(image)
     if trimap.ndim != 2 or not np.isin(trimap, list(TRIMAP.values())).all():
-        raise UserError(f"{path}: a trimap holds only 1 (pet), 2 (background) and 3 (border)")
+        values = ", ".join(f"{value:g}" for value in np.unique(trimap)[:4].astype(float))
+        found = values if trimap.ndim == 2 else "colours"
+        raise UserError(
+            f"{path}: a trimap holds only 1 (pet), 2 (background) and 3 (border), here are "
+            f"{found}; save it as a PNG of 8 bits of grey"
+        )
     lookup = np.array([0, species, 0, IGNORE], np.uint8)
-    return lookup[trimap]
+    return lookup[trimap.astype(np.uint8)]
 
 
 def read_pair(root: str | Path, name: str, species: int) -> tuple[np.ndarray, np.ndarray]:

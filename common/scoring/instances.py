@@ -95,7 +95,7 @@ def click_on_instances(
             sizes = f"{image.shape[:2]}, {file} says {chosen[0].mask.shape}"
             raise UserError(f"{photo.name} is {sizes}; annotate the photos as they are")
         for case, draw in ((case, draw) for case in chosen for draw in range(draws)):
-            rng = np.random.default_rng([seed, case.instance.id, draw])
+            rng = np.random.default_rng([seed, case.instance.id % 2**64, draw])
             rows += _rows(predictor, case, first, clicks, rng, draw)
     if not rows:
         raise UserError(f"{file}: no annotation covers {min_area:g} of its photo")

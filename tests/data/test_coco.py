@@ -69,8 +69,6 @@ def test_a_polygon_holds_the_centres_of_its_pixels():
     assert np.array_equal(mask, expected)
     assert bounding_box(expected[1:]) == [1, 0, 2, 3]
     assert bounding_box(~expected & expected) == [0, 0, 0, 0]
-    with pytest.raises(UserError, match="polygon"):
-        polygons_mask([[1, 1, 3, 1]], 5, 6)
 
 
 def coco(**changes) -> dict:
@@ -93,45 +91,5 @@ def test_a_file_is_read_without_its_crowds(tmp_path: Path):
     assert (first.name, len(first.instances), second.instances) == ("a.png", 1, ())
     assert (first.instances[0].id, first.instances[0].category) == (7, "cat")
     assert first.instances[0].mask().sum() == 16
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"images": 3}', json.dumps(coco(images=[]))])
-def test_another_file_is_refused(tmp_path: Path, text: str):
-    file = tmp_path / "instances.json"
-    file.write_text(text)
-    with pytest.raises(UserError, match="not a COCO file of instances"):
-        read_instances(file)
     with pytest.raises(UserError, match="cannot be read"):
         read_instances(tmp_path / "none.json")
-
-
-SQUARE = [1, 1, 3, 1, 3, 3, 1, 3]
-ODD = {  # as neighbouring tools export them: segmentation, category, and pixels or what is said
-    "a polygon in no list": (SQUARE, 1, 4),
-    "whole numbers as text": ([SQUARE], "1", 4),
-    "two parts": ([SQUARE, [0, 0, 1, 0, 1, 1, 0, 1]], 1, 5),
-    "uncompressed lengths": ({"size": [4, 4], "counts": [5, 2, 2, 2, 5]}, 1, 4),
-    "a box alone": ([], 1, "annotation 7 has no outline"),
-    "null": (None, 1, "annotation 7 has no outline"),
-    "a point": ([[2.0, 2.0]], 1, "annotation 7: a polygon of"),
-    "lengths of another size": ({"size": [4, 4], "counts": [5, 2]}, 1, "damaged run lengths"),
-}
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_odd_exports_are_read_or_named(tmp_path: Path, name: str):
-    outline, category, expected = ODD[name]
-    about = {"id": 7, "image_id": 1, "category_id": category, "iscrowd": None}
-    data = {
-        "images": [{"id": 1, "file_name": "a.jpg", "height": 4, "width": 4}],
-        "annotations": [{**about, "segmentation": outline}],
-        "categories": [{"id": 1, "name": "cat"}],
-    }
-    (tmp_path / "coco.json").write_text(json.dumps(data), encoding="utf-8-sig")
-    ((one,),) = [photo.instances for photo in read_instances(tmp_path / "coco.json")]
-    assert one.category == "cat"
-    if isinstance(expected, int):
-        assert one.mask().sum() == expected
-    else:
-        with pytest.raises(UserError, match=expected):
-            one.mask()

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,12 +57,6 @@ def test_index_reads_species_from_the_third_column(tmp_path: Path):
     ]
 
 
-def test_lists_of_the_official_release_begin_with_comments(tmp_path: Path):
-    text = "#Image CLASS-ID SPECIES BREED ID\n#ID: 1:37 Class ids\n\n"
-    index = read_index(write_lists(tmp_path, text + "Abyssinian_100 1 1 1 # note\n"))
-    assert index["name"].tolist() == ["Abyssinian_100"]
-
-
 def test_validation_is_a_tenth_of_each_breed(tmp_path: Path):
     counts = {1: 100, 2: 93, 3: 97, 4: 2, 5: 1}
     root = write_lists(tmp_path, breeds(counts), breeds({1: 50, 6: 3}, start=500))
@@ -82,36 +75,14 @@ def test_splits_need_no_photo_and_repeat(tmp_path: Path):
     assert (first["split"] == "test").equals(other["split"] == "test")
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("Abyssinian_1 1\n", "trainval.txt, line 2: 'Abyssinian_1 1' is not 'NAME BREED SPECIES"),
-        ("Abyssinian_1 one 1 1\n", "line 2: 'Abyssinian_1 one 1 1' is not"),
-        ("Abyssinian_1 1 3 1\n", "line 2: species 3 of Abyssinian_1 is neither 1 (cat) nor 2"),
-        ("../../etc/passwd 1 1 1\n", "line 2: '../../etc/passwd' is a path"),
-        ("pug_1 1 1 1\n", "line 2: pug_1 is listed already in "),
-    ],
-)
-def test_bad_line_is_named(tmp_path: Path, line: str, message: str):
-    with pytest.raises(UserError) as caught:
-        read_index(write_lists(tmp_path, "pug_1 26 2 18\n" + line))
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_photo_in_both_lists_is_refused(tmp_path: Path):
     root = write_lists(tmp_path, "pug_1 26 2 18\n", "pug_1 26 2 18\n")
     with pytest.raises(UserError, match=r"test\.txt, line 1: pug_1 is listed already in .*train"):
         read_index(root)
 
 
-def test_lists_that_are_none(tmp_path: Path):
+def test_a_folder_without_lists_is_named(tmp_path: Path):
     with pytest.raises(UserError, match="no folder 'annotations'.*set PETS_ROOT"):
-        read_index(tmp_path)
-    with pytest.raises(UserError, match="list no photo"):
-        read_index(write_lists(tmp_path, "# nothing\n"))
-    (tmp_path / "annotations" / "test.txt").write_bytes(b"\x89PNG\xff\x00")
-    with pytest.raises(UserError, match=r"test\.txt: not a readable list"):
         read_index(tmp_path)
 
 
@@ -151,16 +122,6 @@ def test_a_huge_trimap_is_refused_before_it_is_decoded(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(png(8_000, 8_000, 8, 0, b"\0"))
     with pytest.raises(UserError, match=r"a\.png: more than 50 million pixels"):
         read_mask(tmp_path / "a.png", 1)
-
-
-def test_trimap_values(tmp_path: Path):
-    Image.fromarray(np.array([[1, 2, 3]], np.uint8)).save(tmp_path / "a.png")
-    assert read_mask(tmp_path / "a.png", 1).tolist() == [[1, 0, 255]]
-    assert read_mask(tmp_path / "a.png", 2).tolist() == [[2, 0, 255]]
-    for bad in (np.array([[0, 1]], np.uint8), np.array([[4]], np.uint8), np.ones((2, 2, 3), "u1")):
-        Image.fromarray(bad).save(tmp_path / "b.png")
-        with pytest.raises(UserError, match=r"b\.png: a trimap holds only 1 \(pet\)"):
-            read_mask(tmp_path / "b.png", 1)
 
 
 def test_pairs_that_do_not_belong_together(root: Path):
