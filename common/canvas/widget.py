@@ -18,7 +18,9 @@ from common.config import atomic_path
 HERE = Path(__file__).parent
 SCRIPTS = tuple(  # parts of one module, which is all that a notebook takes
     HERE / "js" / f"{part}.js"
-    for part in "bytes elements painter link screen actions controls widget".split()
+    for part in (
+        "bytes elements view edges painter link screen actions mouse touch keys buttons widget"
+    ).split()
 )
 
 

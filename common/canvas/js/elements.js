@@ -19,12 +19,17 @@ const ICONS = {
     <path d="M8 5.5v-3M6 9v1.2M10 9v1.2M5.8 2.5h4.4"/>`),
   download: line('<path d="M8 2v8m-3-3 3 3 3-3M2.5 13.5h11"/>'),
   upload: line('<path d="M8 10.5v-8m-3 3 3-3 3 3M2.5 13.5h11"/>'),
+  farther: line('<path d="M3.5 8h9"/>'),
+  whole: "",
+  nearer: line('<path d="M3.5 8h9M8 3.5v9"/>'),
 };
 const KEYS = [
   ["Click, tap, Enter", "part of the pet"],
   ["Right or Shift + click, Shift + Enter", "not the pet"],
   ["Arrows, with Shift further", "move the crosshair"],
-  ["U, Y, C", "undo, redo, clear"],
+  ["U or Ctrl + Z, Y or Ctrl + Y, C", "undo, redo, clear"],
+  ["Wheel, two fingers, + and −", "zoom; 0 shows all of the photo"],
+  ["Space or middle button + drag, a finger", "move the photo that is zoomed"],
 ];
 
 /** An element with attributes; `text` and `html` fill it. */
@@ -39,7 +44,8 @@ function make(tag, { text, html, ...attributes } = {}, ...children) {
 
 function button(name, text, hint) {
   const attributes = { type: "button", class: `cc-button cc-${name}`, title: hint };
-  return make("button", { ...attributes, html: ICONS[name] }, make("span", { text }));
+  if (!text) attributes["aria-label"] = hint;
+  return make("button", { ...attributes, html: ICONS[name] }, ...(text ? [make("span", { text })] : []));
 }
 
 /** A button that must not be used keeps its focus, which `disabled` would lose. */
@@ -65,6 +71,9 @@ function build(root) {
     download: button("download", "Download mask", "Download the mask as a PNG of the photo's size"),
     upload: button("upload", "Your photo", "Choose a photo from your device"),
     model: make("select", { class: "cc-select", "aria-label": "Model" }),
+    farther: button("farther", "", "Zoom out (−)"),
+    whole: button("whole", "1×", "Show all of the photo (0)"),
+    nearer: button("nearer", "", "Zoom in (+)"),
     canvas: make("canvas", { class: "cc-canvas", tabindex: "0", role: "application" }),
     text: make("span", { class: "cc-text", text: "Waiting for the kernel …" }),
     readouts: make("span", { class: "cc-readouts" }),
@@ -94,7 +103,8 @@ function build(root) {
       ui.stage, ui.status),
     make("div", { class: "cc-side" },
       make("div", { class: "cc-view" },
-        label("Opacity", ui.opacity), label("Fill", ui.fill), label("Edge", ui.edge), ui.download),
+        label("Opacity", ui.opacity), label("Fill", ui.fill), label("Edge", ui.edge),
+        group("Zoom", ui.farther, ui.whole, ui.nearer), ui.download),
       make("div", { class: "cc-gallery" }, ui.thumbs, ui.upload, ui.file, ui.credit),
       make("p", { class: "cc-note" }, ui.limits,
         " A photo of yours stays in the memory of the kernel and vanishes with it."),

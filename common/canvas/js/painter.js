@@ -1,7 +1,9 @@
 /** The photo, the mask over it, the clicks and the crosshair, on a canvas. */
 
-const MARK = 9, EDGE = 2.2; // CSS pixels: a click's radius, the edge's width
+const MARK = 9; // CSS pixels: a click's radius
 const TALLEST = 660; // CSS pixels of the photo
+const GRAINY = 3; // pixels of the canvas from which on one of a picture is shown as a square
+const REST = 90; // ms without a move until the edge is drawn anew
 
 function loadImage(url) {
   const image = new Image();
@@ -26,49 +28,57 @@ function toAlpha(image) {
   return canvas;
 }
 
-/** `shape` in one colour, swollen by `grow` pixels; what `grow` adds is all that stays. */
-function tinted(shape, colour, grow = 0) {
-  const canvas = blank(shape.width, shape.height);
-  const context = canvas.getContext("2d");
-  const steps = grow ? 16 : 1;
-  for (let step = 0; step < steps; step++) {
-    const angle = (2 * Math.PI * step) / steps;
-    context.drawImage(shape, grow * Math.cos(angle), grow * Math.sin(angle));
-  }
-  if (grow) {
-    context.globalCompositeOperation = "destination-out";
-    context.drawImage(shape, 0, 0);
-  }
-  context.globalCompositeOperation = "source-in";
-  context.fillStyle = colour;
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  return canvas;
-}
-
 /**
- * Draws whatever `look` says, soon after `refresh`. What it knows nothing of is drawn by functions of
- * (context, place, ratio): `under` the mask, and `over` the clicks.
+ * Draws whatever `look` says, soon after `refresh`; `zoomed` is called when another part is seen.
+ * What it knows nothing of is drawn by functions of (context, place, ratio, drawPart): `under` the
+ * mask, and `over` the clicks. Points are (x, y) in pixels of the photo.
  */
-function createPainter(canvas) {
+function createPainter(canvas, zoomed) {
   const context = canvas.getContext("2d");
   const look = { photo: null, size: [4, 3], mask: null, clicks: [], cross: null,
                  opacity: 0.5, fill: true, edge: true, colour: COLOURS.mask, under: [], over: [] };
-  let layers = null, ratio = 1, frame = 0, waiting = [];
+  const view = createView(moved);
+  let fill = null, edge = null, ratio = 1, frame = 0, rest = 0, waiting = [];
 
-  function makeLayers() {
-    const shape = blank(canvas.width, canvas.height);
-    shape.getContext("2d").drawImage(look.mask, 0, 0, shape.width, shape.height);
-    layers = { fill: tinted(shape, look.colour), halo: tinted(shape, "#10222e", EDGE * ratio),
-               edge: tinted(shape, "#fff", 0.6 * EDGE * ratio) };
+  function moved() {
+    clearTimeout(rest);
+    rest = setTimeout(() => { edge = null; refresh(); }, REST);
+    zoomed();
+    refresh();
+  }
+
+  /** Where a share of the photo is, in pixels of the canvas. */
+  function at(share) {
+    const [across, down] = view.spotOf(share);
+    return [across * canvas.width, down * canvas.height];
+  }
+
+  /** A point's own place; a whole number means the middle of a pixel. */
+  const place = ({ x, y }) => at([x, y].map((value, axis) =>
+    (Number.isInteger(value) ? value + 0.5 : value) / look.size[axis]));
+
+  /** A picture of the photo's part from one share to another. */
+  function drawPart(on, picture, from = [0, 0], to = [1, 1]) {
+    const [left, top] = at(from), [right, bottom] = at(to);
+    on.imageSmoothingEnabled = (right - left) / picture.width < GRAINY;
+    on.drawImage(picture, left, top, right - left, bottom - top);
+  }
+
+  /** While the view moves, the edge of before moves along. */
+  function drawEdge() {
+    if (!edge) {
+      const shape = blank(canvas.width, canvas.height);
+      drawPart(shape.getContext("2d"), look.mask);
+      const [from, to] = [view.shareAt([0, 0]), view.shareAt([1, 1])];
+      edge = { picture: edgeOf(shape, EDGE * ratio), from, to };
+    }
+    drawPart(context, edge.picture, edge.from, edge.to);
   }
 
   function stroke(path, width, colour) {
     Object.assign(context, { lineWidth: width, strokeStyle: colour });
     context.stroke(path);
   }
-
-  const place = ({ x, y }) => [(Math.floor(x) + 0.5) * canvas.width / look.size[0],
-                               (Math.floor(y) + 0.5) * canvas.height / look.size[1]];
 
   function drawClick(click) {
     const [x, y] = place(click), radius = MARK * ratio, arm = 0.5 * radius;
@@ -100,26 +110,23 @@ function createPainter(canvas) {
   function draw() {
     frame = 0;
     context.clearRect(0, 0, canvas.width, canvas.height);
-    if (look.photo) context.drawImage(look.photo, 0, 0, canvas.width, canvas.height);
-    look.under.forEach((paint) => paint(context, place, ratio));
-    if (look.mask && !layers) makeLayers();
+    if (look.photo) drawPart(context, look.photo);
+    look.under.forEach((paint) => paint(context, place, ratio, drawPart));
     if (look.mask && look.fill) {
+      fill ??= tinted(look.mask, look.colour);
       context.globalAlpha = look.opacity;
-      context.drawImage(layers.fill, 0, 0);
+      drawPart(context, fill);
       context.globalAlpha = 1;
     }
-    if (look.mask && look.edge) {
-      context.drawImage(layers.halo, 0, 0);
-      context.drawImage(layers.edge, 0, 0);
-    }
+    if (look.mask && look.edge) drawEdge();
     look.clicks.forEach(drawClick);
-    look.over.forEach((paint) => paint(context, place, ratio));
+    look.over.forEach((paint) => paint(context, place, ratio, drawPart));
     if (look.cross) drawCross();
     waiting.splice(0).forEach((resolve) => resolve());
   }
 
   function refresh(changes = {}) {
-    if ("mask" in changes || "colour" in changes) layers = null;
+    if ("mask" in changes || "colour" in changes) fill = edge = null;
     Object.assign(look, changes);
     frame ||= requestAnimationFrame(draw);
     return new Promise((resolve) => waiting.push(resolve));
@@ -136,10 +143,15 @@ function createPainter(canvas) {
     [canvas.style.width, canvas.style.height] = sides.map((side) => `${side}px`);
     if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) {
       [canvas.width, canvas.height] = pixels;
-      layers = null;
+      edge = null;
     }
-    refresh();
+    view.bound(width, sides[0]);
   }
 
-  return { look, refresh, fit, stop: () => cancelAnimationFrame(frame) };
+  function stop() {
+    clearTimeout(rest);
+    cancelAnimationFrame(frame);
+  }
+
+  return { look, view, refresh, fit, stop };
 }

@@ -35,6 +35,7 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
     const image = await loadImage(photo.url);
     if (turn !== photoTurn) return;
     Object.assign(look, { photo: image, size: [photo.width, photo.height], cross: null });
+    painter.view.whole();
     painter.fit(ui.stage.clientWidth);
     root.dataset.photo = photo.name;
   }
@@ -97,6 +98,15 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
     isTooLarge: (file) => file.size > limit,
     stop: () => [slow, lost].forEach(clearTimeout),
   };
+}
+
+/** How near the photo is, on its buttons. */
+function showZoom(ui, { zoom, most }) {
+  ui.whole.textContent = `${zoom.toFixed(zoom < 9.95 && zoom > 1 ? 1 : 0)}×`;
+  enable(ui.farther, zoom > 1);
+  enable(ui.whole, zoom > 1);
+  enable(ui.nearer, zoom < most);
+  ui.canvas.classList.toggle("cc-near", zoom > 1); // one finger drags the photo, not the page
 }
 
 async function save({ name, url }) {

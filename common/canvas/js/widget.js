@@ -35,13 +35,17 @@ function followTheme(root) {
 function render({ model, el }) {
   const root = make("div");
   el.append(root);
-  const ui = build(root), painter = createPainter(ui.canvas);
+  const ui = build(root), painter = createPainter(ui.canvas, () => showZoom(ui, painter.view));
   const link = createLink(model, (...said) => screen.show(...said));
   const onPhoto = (name) => actions.change({ do: "photo", name });
   const screen = createScreen({ root, ui, painter, link, onPhoto });
   const actions = createActions({ root, ui, painter, link, screen });
-  listenToPointers(ui, painter, actions.click, listenToButtons(ui, painter, actions));
-  listenToKeys(ui, painter, actions);
+  const isNegative = listenToButtons(ui, painter, actions);
+  listenToPointing(ui);
+  listenToMouse(ui, painter, actions.click, isNegative);
+  listenToTouch(ui, painter, actions.click, isNegative);
+  listenToKeys(ui, painter, actions, isNegative);
+  listenToSteps(root, actions);
 
   const fit = () => painter.fit(ui.stage.clientWidth);
   const resized = new ResizeObserver(fit);

@@ -1,0 +1,43 @@
+/** Buttons, menus and files; returns whether a click means what is not the pet. */
+
+function listenToButtons(ui, { view, refresh }, { ask, upload }) {
+  let negative = false;
+
+  function on(element, does) {
+    element.addEventListener("click", () => {
+      if (element.getAttribute("aria-disabled") !== "true") does();
+    });
+  }
+
+  function mean(isNegative) {
+    negative = isNegative;
+    press(ui.positive, !negative);
+    press(ui.negative, negative);
+  }
+
+  for (const what of ["undo", "redo", "clear", "robot", "download"]) {
+    on(ui[what], () => ask({ do: what }));
+  }
+  on(ui.positive, () => mean(false));
+  on(ui.negative, () => mean(true));
+  on(ui.nearer, () => view.zoomBy(NEARER));
+  on(ui.farther, () => view.zoomBy(1 / NEARER));
+  on(ui.whole, () => view.whole());
+  on(ui.upload, () => ui.file.click());
+  ui.file.addEventListener("change", () => {
+    upload(ui.file.files[0]);
+    ui.file.value = ""; // so that the same file can be chosen again
+  });
+  ui.model.addEventListener("change", () => ask({ do: "model", name: ui.model.value }));
+  ui.opacity.addEventListener("input", () => refresh({ opacity: ui.opacity.value / 100 }));
+  for (const part of ["fill", "edge"]) {
+    ui[part].addEventListener("change", () => refresh({ [part]: ui[part].checked }));
+  }
+  ui.stage.addEventListener("dragover", (event) => event.preventDefault());
+  ui.stage.addEventListener("drop", (event) => {
+    event.preventDefault();
+    upload(event.dataTransfer.files[0]);
+  });
+  mean(false);
+  return () => negative;
+}
