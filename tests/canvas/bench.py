@@ -1,4 +1,4 @@
-"""The canvas in a browser without a server: its script on an empty page, a session in this process.
+"""The canvas in a browser without a server: its script on an empty page, a session in here.
 
 The predictor knows colours alone, so that a mask can be told from a photo by hand.
 """

@@ -1,4 +1,4 @@
-"""Zoom and pan in a browser, by mouse, fingers and keys: where a click then falls, what is seen."""
+"""Zoom and pan in a browser, by mouse, fingers and keys: where a click falls, what is seen."""
 
 from collections.abc import Iterator
 
