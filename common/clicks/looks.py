@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from torch import Tensor
 from common.clicks.window import View, part
 from common.data.geometry import to_input
 
+COARSEST = 32  # stride of the network's coarsest maps
+FINER = 11 / 8  # of the model's square
 REMEMBERED = 4  # windows whose features are kept, beside the whole photo's
 
 
@@ -39,6 +42,12 @@ class Looks:
     def whole(self) -> View:
         """The view of all of it."""
         return View(0, 0, self.image.shape[1], self.image.shape[0])
+
+    @cached_property
+    def finer(self) -> Looks:
+        """The same photo on a larger square."""
+        size = COARSEST * round(FINER * self.size / COARSEST)
+        return Looks(self.image, self.encode, size, self.device)
 
     def at(self, view: View) -> Any:
         """The network's features of a view."""

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from common.checkpoint import Card
+from common.clicks.alone import only_animal
 from common.clicks.looks import Looks, resampled, resized, seen_in
 from common.clicks.obey import obey, only_clicked
 from common.clicks.outline import followed
@@ -34,7 +35,8 @@ class ZoomPredictor(PhotoPredictor):
 
     Given no mask, it looks at the whole photo, then at a window round what it found; each later
     click is answered in the window round the mask of before. Where the animal fills the frame,
-    there is one look. A region of the mask that nobody clicked on is left out.
+    there is no window. A region of the mask that nobody clicked on is left out. Without a click,
+    it clicks itself on the animal that it finds, if that is one.
 
     Features of a window are kept while it may be needed again; they follow from the photo alone,
     so that the same clicks always get the same answer.
@@ -139,14 +141,30 @@ class ZoomPredictor(PhotoPredictor):
     def _first(
         self, looks: Looks, points: np.ndarray, labels: np.ndarray
     ) -> tuple[dict[str, Tensor], Tensor, View]:
-        """Two looks that know nothing of one another, and their mean where both see."""
+        """Two looks that know nothing of one another, and their mean where both see.
+
+        The second is from near or, where the animal fills the frame, at the photo on a finer grid.
+        """
         out, logits = self._decode(looks, looks.whole, points, labels)
         seen = resized(logits, self.card.size)
         view = window(seen[0, 0].numpy() > 0, points, labels, looks.image.shape[:2])
         if view is None:
-            return out, logits, looks.whole
+            return out, self._finer(looks, seen, points, labels), looks.whole
         out, near = self._decode(looks, view, points, labels)
         return out, near.lerp(seen_in(seen, view, looks.whole, near.shape[-1]), 0.5), view
+
+    def _finer(self, looks: Looks, seen: Tensor, points: np.ndarray, labels: np.ndarray) -> Tensor:
+        """Logits (1, 1, S, S) of the photo: the mean of ``seen`` and of what a finer grid shows.
+
+        Without a click, that is where the network clicks itself on what it has seen.
+        """
+        finer = self._decode(looks.finer, looks.whole, points, labels)[1]
+        seen = seen.lerp(resized(finer, self.card.size), 0.5)
+        point = only_animal(seen[0, 0].numpy(), looks.image) if not len(points) else None
+        if point is None:
+            return seen
+        asked = self._decode(looks.finer, looks.whole, point, np.ones(1, int))[1]
+        return seen.lerp(resized(asked, self.card.size), 0.5)
 
     def _decode(
         self,
@@ -157,7 +175,7 @@ class ZoomPredictor(PhotoPredictor):
         given: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], Tensor]:
         """The model's answer in a view, and its logits (1, 1, s, s), given those of before."""
-        edge = self.card.size
+        edge = looks.size
         places, inside = view.on_square(points, edge)
         asked = (
             torch.from_numpy(places)[None],

@@ -46,11 +46,11 @@ def test_later_clicks_look_from_near_only():
     assert masks[0, 50, 100] and masks[0, 60, 110]
 
 
-def test_without_a_click_there_is_one_look():
+def test_without_a_click_the_whole_photo_is_seen_at_two_sizes():
     looking = predictor()
     looking.set_image(photo(300, 400))
     masks, _, _ = looking.predict()
-    assert looking.model.encoded == 1 and not masks.any()
+    assert looking.model.encoded == 2 and not masks.any()
 
 
 @pytest.mark.parametrize("size", [(60, 100), (100, 60), (500, 37), (1, 200), (1, 1)])
