@@ -154,17 +154,15 @@ class ZoomPredictor(PhotoPredictor):
         return out, near.lerp(seen_in(seen, view, looks.whole, near.shape[-1]), 0.5), view
 
     def _finer(self, looks: Looks, seen: Tensor, points: np.ndarray, labels: np.ndarray) -> Tensor:
-        """Logits (1, 1, S, S) of the photo: the mean of ``seen`` and of what a finer grid shows.
-
-        Without a click, that is where the network clicks itself on what it has seen.
-        """
+        """The mean of ``seen`` and of what a finer grid shows, unclicked also of a click's own."""
         finer = self._decode(looks.finer, looks.whole, points, labels)[1]
         seen = seen.lerp(resized(finer, self.card.size), 0.5)
-        point = only_animal(seen[0, 0].numpy(), looks.image) if not len(points) else None
+        point = None if len(points) else only_animal(seen[0, 0].numpy(), looks.image)
         if point is None:
             return seen
-        asked = self._decode(looks.finer, looks.whole, point, np.ones(1, int))[1]
-        return seen.lerp(resized(asked, self.card.size), 0.5)
+        click = point, np.ones(1, int)
+        asked = resized(self._decode(looks, looks.whole, *click)[1], self.card.size)
+        return seen.lerp(self._finer(looks, asked, *click), 0.5)
 
     def _decode(
         self,
