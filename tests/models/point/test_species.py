@@ -10,7 +10,14 @@ from PIL import Image
 from common.data.geometry import to_input
 from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.recipes import CATS, DOGS
-from common.models.point.species import BORDER, CLASSIFIER, SURROUNDINGS, cat_or_dog, evidence
+from common.models.point.species import (
+    BORDER,
+    CLASSIFIER,
+    SCALE,
+    SURROUNDINGS,
+    cat_or_dog,
+    evidence,
+)
 from common.samples import load_samples
 from common.training.species import fit_border
 
@@ -30,7 +37,7 @@ def test_evidence_weighs_places_by_the_mask():
     by_hand = (cats - dogs) / (at_left + at_right) + math.log(len(CATS) / len(DOGS))
     assert float(evidence(two_places(), left)) == pytest.approx(by_hand, abs=1e-5)
     odds = cat_or_dog(two_places(), left)
-    assert float(odds[0, 0] - odds[0, 1]) == pytest.approx(1.64 * (by_hand - BORDER), abs=1e-4)
+    assert float(odds[0, 0] - odds[0, 1]) == pytest.approx(SCALE * (by_hand - BORDER), abs=1e-4)
     assert evidence(two_places(), left.flip(-1)) > evidence(two_places(), left)
 
 
