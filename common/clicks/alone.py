@@ -6,7 +6,7 @@ Shapes: H W pixels of the photo, S the edge of the model's square.
 import numpy as np
 from skimage.measure import label as regions
 
-from common.clicks.prompts import next_click
+from common.clicks.robot import centre
 
 ALONE = 0.9  # of what is found: a region that large is the only animal
 
@@ -26,6 +26,6 @@ def only_animal(logits: np.ndarray, image: np.ndarray) -> np.ndarray | None:
     if not areas.size or areas.max() < ALONE * areas.sum():
         return None
     largest = (numbers == areas.argmax() + 1).astype(np.uint8)
-    deepest = next_click(np.zeros(largest.shape, bool), largest)
+    deepest = centre(largest)
     scale = np.array(image.shape[1::-1]) / logits.shape[::-1]
     return (np.array([[deepest.x, deepest.y]]) + 0.5) * scale - 0.5
