@@ -8,7 +8,7 @@ from skimage.measure import label as regions
 
 from common.clicks.robot import centre
 
-ALONE = 0.9  # of what is found: a region that large is the only animal
+ALONE = 0.6  # of what is found: a region that large is the only animal, if in pieces
 
 
 def only_animal(logits: np.ndarray, image: np.ndarray) -> np.ndarray | None:
