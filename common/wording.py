@@ -31,6 +31,7 @@ PLAIN = {
 MODEL_COLOURS = {
     "unet": "#097242",
     "mae_seg": "#33127f",
+    "mae_feature_seg": "#0f4b61",
     "clip_seg": "#c14985",
     "point_unet": "#f2a104",
     "point_unet_single": "#e03410",
@@ -47,6 +48,7 @@ MODEL_COLOURS = {
 LABELS = {
     "unet": "UNet",
     "mae_seg": "MAE-Seg",
+    "mae_feature_seg": "MAE-Seg, taught",
     "clip_seg": "CLIP-Seg",
     "point_unet": "Point UNet",
     "point_unet_single": "Point UNet, single",

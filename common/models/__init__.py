@@ -70,6 +70,7 @@ class Spec:
 LITE0 = {"encoder": "lite0"}
 # backbone="vit_b", "vit_l" or "vit_h" takes the hub's encoders instead of the project's own
 MAE = {"encoder": "mae", "backbone": "pets"}
+TAUGHT = {"encoder": "mae", "backbone": "features"}
 CLIP = {"encoder": "clip", "backbone": "lite0_pets"}
 CLIP_VIT = {"encoder": "clip", "backbone": "pets"}
 MODELS: dict[str, Spec] = {  # a user is offered them in this order
@@ -78,6 +79,7 @@ MODELS: dict[str, Spec] = {  # a user is offered them in this order
     "point_unet_s": Spec(PointUNet, {"encoder": "residual", "widths": (32, 64, 96, 128)}),
     "clip_seg": Spec(QuerySegmenter, CLIP),
     "mae_seg": Spec(QuerySegmenter, MAE),
+    "mae_feature_seg": Spec(QuerySegmenter, TAUGHT),
     "imagenet_baseline": Spec(ImageNetBaseline, tunes="lite0"),
     "lite0_query": Spec(QuerySegmenter, LITE0),
     "unet": Spec(UNet, {"widths": (32, 64, 128, 192), "stem": 2}),  # for a CPU, at 128 px

@@ -37,7 +37,8 @@ def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") ->
 
 
 def minutes_of(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> float:
-    """Minutes of a training and of those that it went on from."""
+    """Minutes of a training and of those that it went on from, the committed ones if need be."""
+    results = results if (results / folder / f"{name}.json").is_file() else RESULTS
     minutes = float(load_history(name, results)["seconds"].sum() / 60)
     start = read_card(results / folder / name)["training"].get("start")
     return minutes + (minutes_of(start, results, folder) if start else 0.0)
