@@ -33,12 +33,14 @@ class Spec:
         build: its class.
         kwargs: what `create_model` passes unless told otherwise.
         tunes: the published encoder whose weights its checkpoint holds, changed by training.
+        labels: where ImageNet's labels have a say: "none", "encoder" or "target".
         control: whether it is there to be compared with; a user is offered the others.
     """
 
     build: Callable[..., nn.Module]
     kwargs: Mapping = field(default_factory=dict)
     tunes: str = ""
+    labels: str = "none"
     control: bool = False
 
     @property
@@ -74,22 +76,25 @@ TAUGHT = {"encoder": "mae", "backbone": "features"}
 CLIP = {"encoder": "clip", "backbone": "lite0_pets"}
 CLIP_VIT = {"encoder": "clip", "backbone": "pets"}
 MODELS: dict[str, Spec] = {  # a user is offered them in this order
-    "point_unet": Spec(PointUNet, tunes="lite0"),  # the largest is the default, as in SAM
-    "point_unet_m": Spec(PointUNet, {"widths": (16, 32, 48, 64, 96)}, tunes="lite0"),
+    # the largest is the default, as in SAM
+    "point_unet": Spec(PointUNet, tunes="lite0", labels="encoder"),
+    "point_unet_m": Spec(
+        PointUNet, {"widths": (16, 32, 48, 64, 96)}, tunes="lite0", labels="encoder"
+    ),
     "point_unet_s": Spec(PointUNet, {"encoder": "residual", "widths": (32, 64, 96, 128)}),
-    "clip_seg": Spec(QuerySegmenter, CLIP),
+    "clip_seg": Spec(QuerySegmenter, CLIP, labels="encoder"),
     "mae_seg": Spec(QuerySegmenter, MAE),
-    "mae_feature_seg": Spec(QuerySegmenter, TAUGHT),
-    "imagenet_baseline": Spec(ImageNetBaseline, tunes="lite0"),
-    "lite0_query": Spec(QuerySegmenter, LITE0),
+    "mae_feature_seg": Spec(QuerySegmenter, TAUGHT, labels="target"),
+    "imagenet_baseline": Spec(ImageNetBaseline, tunes="lite0", labels="encoder"),
+    "lite0_query": Spec(QuerySegmenter, LITE0, labels="encoder"),
     "unet": Spec(UNet, {"widths": (32, 64, 128, 192), "stem": 2}),  # for a CPU, at 128 px
     "unet_l": Spec(  # for a GPU, at 224 px
         UNet, {"widths": (64, 128, 256), "depth": 3, "up_depth": 3, "stem": 2}
     ),
     "clip_vit_seg": Spec(QuerySegmenter, CLIP_VIT, control=True),
-    "lite0_linear": Spec(LinearSegmenter, LITE0, control=True),
+    "lite0_linear": Spec(LinearSegmenter, LITE0, labels="encoder", control=True),
     "mae_linear": Spec(LinearSegmenter, MAE, control=True),
-    "clip_linear": Spec(LinearSegmenter, CLIP, control=True),
+    "clip_linear": Spec(LinearSegmenter, CLIP, labels="encoder", control=True),
     "clip_vit_linear": Spec(LinearSegmenter, CLIP_VIT, control=True),
 }
 PRETRAINING: dict[str, Spec] = {  # they make encoders, and segment nothing

@@ -10,6 +10,7 @@ from common.checkpoint import read_card
 from common.config import CHECKPOINTS, RESULTS, ROOT, UserError, atomic_path, cli
 from common.costs.speed import latency_quantiles
 from common.files import read_table
+from common.models import model_spec
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline
 from common.studies.comparison import clicked_models, scored_names
@@ -36,8 +37,10 @@ def results_block(results: Path = RESULTS) -> str:
         cells = [f"{table.at[score, 'value']:.3f}" for score in MAIN]
         low, high = table.loc["miou", ["low", "high"]]
         cells[0] = f"**{cells[0]}** [{low:.3f}, {high:.3f}]"
-        rows.append([f"`{name}`", *cells, f"{len(counts):,}", _trained(name, results)])
-    return _table(["model", *map(wording, MAIN), "photos", "trained in"], rows) + _clicks(results)
+        labels = model_spec(read_card(results / CHECKPOINTS.name / name)["model"]).labels
+        rows.append([f"`{name}`", *cells, labels, f"{len(counts):,}", _trained(name, results)])
+    heads = ["model", *map(wording, MAIN), "ImageNet labels", "photos", "trained in"]
+    return _table(heads, rows) + _clicks(results)
 
 
 def _clicks(results: Path) -> str:
