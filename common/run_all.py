@@ -70,6 +70,8 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         Exit code: 0 done, 1 a notebook failed, 2 wrong use.
     """
     options = _parser().parse_args(argv)
+    if options.minutes is not None:
+        return _minutes(options, root)
     if options.publish and (options.profile != "replay" or options.parameter or data_root()):
         raise UserError(
             "--publish takes a plain replay without the dataset, so that no dataset photo is "
@@ -113,6 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--force", action="store_true", help="run them even if up to date")
     parser.add_argument("--status", action="store_true", help="say what would run and why")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="of profile full: what that time buys on this device, a table",
+    )
     parser.add_argument("--publish", action="store_true", help="copy outputs into notebooks/")
     parser.add_argument(
         *("-p", "--parameter"),
@@ -122,6 +129,15 @@ def _parser() -> argparse.ArgumentParser:
         help="set a parameter of one notebook (*.key: of all that declare it)",
     )
     return parser
+
+
+def _minutes(options: argparse.Namespace, root: Path) -> int:
+    if options.profile != "full":
+        raise UserError("--minutes belongs to --profile full")
+    from common.training.minutes import within
+
+    within(options.minutes, str(data_root() or "download"), root / "results")
+    return 0
 
 
 def _make_smoke_set(folder: Path) -> None:
