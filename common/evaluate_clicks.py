@@ -4,7 +4,8 @@
     python -m common.evaluate_clicks --model point_unet --coco instances.json --images DIR
 
 The first clicks on the pets of the dataset and prints a table with 95 % bootstrap intervals; the
-second on every animal annotated in a COCO file. Both print one JSON object as their last line.
+second on every animal annotated in a COCO file, with --box after its box was drawn. Both print one
+JSON object as their last line.
 SAM answers as sam_vit_b where SAM_CHECKPOINT is the path of its weights.
 """
 
@@ -77,6 +78,7 @@ def _on_instances(args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
         clicks=args.clicks,
         first=args.first,
         draws=args.draws,
+        box=args.box,
     )
     scores = {name: round(float(value), 6) for name, value in instance_scores(counts).items()}
     for name in (name for name in scores if name == "n" or name.startswith("n_")):
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     coco.add_argument("--images", type=user_path, metavar="DIR", help="their photos")
     coco.add_argument("--min-area", type=float, default=0.005, help="of the photo (0.005)")
     coco.add_argument("--per-photo", type=int, default=3, help="animals of a photo, at most (3)")
+    coco.add_argument("--box", action="store_true", help="draw it first: then clicks mend")
     coco.add_argument("--draws", type=int, default=1, help="first clicks on each animal (1)")
     return parser
 

@@ -5,13 +5,15 @@
 writes cat_mask.png (255 the pet, 0 not), cat_overlay.png (its longer side at most 2048 pixels) and
 cat.json (clicks, score, species and the mask as COCO's compressed run lengths). Clicks are x,y in
 pixels of the photo from its upper left corner; a third number 0 says "not the pet". All photos get
-the same clicks; without any the model decides.
+the same clicks; without any the model decides. --box x0,y0,x1,y1 draws a box round the animal.
 Segment Anything answers as sam_vit_b where SAM_CHECKPOINT is the path of its published weights.
 
     python -m common.predict cats.jpg --object "Tom: 120,80 300,40,0" --object "Rex: 310,50" …
 
 asks for several animals, each with its own clicks, and writes cats_labels.png (1 the first, 2 the
-second, 0 none), cats_overlay.png and cats_coco.json (a COCO file of instances).
+second, 0 none), cats_overlay.png and cats_coco.json (a COCO file of instances). Four numbers are
+a box. --cutout adds a PNG with transparent ground, --labelme a JSON of mask shapes that labelme
+opens; --polygons writes polygons for run lengths, and says how many pixels they lose.
 
 The same command again leaves what follows from the same photo, model and clicks. A file that this
 command did not write is never replaced, unless --overwrite is given. A photo that fails is named,
@@ -29,6 +31,7 @@ from typing import TYPE_CHECKING
 from common.config import UserError, cli, user_path
 
 if TYPE_CHECKING:
+    from common.canvas.asked import Asked
     from common.clicks.protocol import Predictor
 
 MODEL = "point_unet"  # the checkpoint that answers unless another is named
@@ -45,25 +48,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("photos", nargs="+", type=user_path, metavar="PHOTO")
     parser.add_argument("--click", action="append", default=[], metavar="x,y[,label]")
     parser.add_argument("--object", action="append", default=[], metavar="'NAME: x,y x,y,0'")
+    parser.add_argument("--box", metavar="x0,y0,x1,y1", help="round the animal")
+    parser.add_argument("--cutout", action="store_true", help="a PNG with transparent ground too")
+    parser.add_argument("--labelme", action="store_true", help="a JSON of mask shapes too")
+    parser.add_argument("--polygons", action="store_true", help="not run lengths; fills holes")
     parser.add_argument("--out", type=user_path, required=True, metavar="DIR")
     parser.add_argument("--model", default=MODEL, help="a checkpoint's name or path, or sam_vit_b")
     parser.add_argument("--overwrite", action="store_true", help="whoever wrote what is there")
     args = parser.parse_args(argv)
 
-    from common.canvas.files import check_outputs, parse_click, parse_object
+    from common.canvas.files import check_outputs
 
-    if args.click and args.object:
-        raise UserError("--click is of one animal, --object of several: give one kind")
-    clicks = [parse_click(text) for text in args.click]
-    objects = [parse_object(text, i) for i, text in enumerate(args.object, 1)]
-    check_outputs(args.photos, args.out, bool(objects), args.overwrite)
+    asked = _asked(args)
+    check_outputs(args.photos, args.out, asked, args.overwrite)
 
     from common.clicks.predictor import load_predictor
 
     predictor, failed = load_predictor(args.model), []
     for photo in args.photos:
         try:
-            print(_answer(predictor, photo, args, objects or clicks))
+            print(_answer(predictor, photo, args, asked))
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             failed.append(photo)
@@ -73,15 +77,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _answer(predictor: Predictor, photo: Path, args: argparse.Namespace, prompts: list) -> str:
+def _asked(args: argparse.Namespace) -> Asked:
+    from common.canvas.asked import Asked, parse_box, parse_click, parse_object
+
+    if (args.click or args.box) and args.object:
+        raise UserError("--click and --box are of one animal, --object of several: give one kind")
+    return Asked(
+        tuple(parse_click(text) for text in args.click),
+        parse_box(args.box) if args.box else None,
+        tuple(parse_object(text, i) for i, text in enumerate(args.object, 1)),
+        args.polygons,
+        args.cutout,
+        args.labelme,
+    )
+
+
+def _answer(predictor: Predictor, photo: Path, args: argparse.Namespace, asked: Asked) -> str:
     """Predict a photo, unless its files follow from the same; a line on what was found."""
-    from common.canvas.files import outputs, predict_photo
+    from common.canvas.files import predict_photo
     from common.canvas.own import is_done, source_of
 
-    source = source_of(photo, args.model, [*args.click, *args.object])
-    if is_done(outputs(photo, args.out, bool(args.object)), source):
+    prompts = [*args.click, *args.object, *filter(None, [args.box])]
+    source = source_of(photo, args.model, prompts + ["polygons"] * asked.polygons)
+    if is_done(asked.outputs(photo, args.out), source):
         return f"{photo}: done before, with the same model and clicks; left as it is"
-    return predict_photo(predictor, photo, prompts, args.out, source)
+    return predict_photo(predictor, photo, asked, args.out, source)
 
 
 if __name__ == "__main__":

@@ -157,6 +157,9 @@ class Canvas:
         self.root.get_by_role("checkbox", name="Fill").check()
         self.root.get_by_role("checkbox", name="Edge").uncheck()
         self.root.locator("button.cc-positive").click()
+        for _ in range(self.root.locator(".cc-list > li").count()):
+            self.root.locator("button.cc-delete").first.click()
+            self.settle()
         self.settle()
 
     def pixels(self, size: tuple[int, int] = (600, 400)) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.canvas.files import WIDEST, draw_overlay, parse_click
+from common.canvas.asked import parse_click
+from common.canvas.files import WIDEST, draw_overlay
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.prompts import Click
 from common.config import UserError

@@ -1,20 +1,21 @@
 """What models answer to clicks on a photo: loaded when first asked, each photo read only once.
 
-Shapes: H W pixels of the photo, C masks, h w their coarse grid, M points.
+Shapes: H W pixels of the photo, h w the masks' coarse grid.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from common.clicks.prompts import Click, Clicker
+from common.clicks.prompts import Box, Click, Clicker
 from common.clicks.protocol import Predictor, Species
 from common.clicks.robot import reply
 from common.config import UserError, mask_iou
 
+STEPS = 16  # of a logit: 8 is as sure as an int8 tells, or an eye
+Prompts = tuple[Box | None, tuple[Click, ...]]
 KEPT = 200  # coarse masks of 256 kB or so, for going back and forth
 
 
@@ -47,22 +48,30 @@ class Answer:
     """A mask and what to tell of it.
 
     Attributes:
-        mask: (H, W) bool.
+        logits: (H, W) int8, above 0 in the mask, in steps of 1 / `STEPS`.
         score: how good the model thinks it is, in [0, 1].
         iou: how good it is, border ignored; None where the truth is unknown.
         species: "cat" or "dog" and its probability, where the model tells.
         ms: the model's time for the last click, in milliseconds.
+        fine: whether the outline is refined.
     """
 
-    mask: np.ndarray
+    logits: np.ndarray
     score: float | None = None
-    iou: float | None = None
     species: Species | None = None
     ms: float | None = None
+    fine: bool = False
 
-    def told(self) -> dict[str, Any]:
-        """All but the mask, as JSON."""
-        return {"score": self.score, "iou": self.iou, "species": self.species, "ms": self.ms}
+    @property
+    def mask(self) -> np.ndarray:
+        """(H, W) bool."""
+        return self.logits > 0
+
+
+def packed(logits: np.ndarray) -> np.ndarray:
+    """Logits (H, W) as int8, a quarter of the bytes; those above 0, and no others, stay so."""
+    steps = (STEPS * logits).round().clip(-127, 127).astype(np.int8)
+    return np.where(logits > 0, steps.clip(1), steps.clip(None, 0))
 
 
 class Models:
@@ -82,7 +91,7 @@ class Models:
         self._loaded: dict[str, Predictor] = {}
         self._read: dict[str, Photo] = {}  # by model, the photo it has read
         self._subject: tuple[str, Photo] | None = None
-        self._logits: dict[tuple[Click, ...], np.ndarray] = {}  # (1, h, w) of the subject
+        self._logits: dict[Prompts, np.ndarray] = {}  # (1, h, w) of the subject
 
     @property
     def names(self) -> list[str]:
@@ -100,29 +109,37 @@ class Models:
             self._read[name] = photo
         return predictor
 
-    def ask(self, name: str, photo: Photo, clicks: tuple[Click, ...]) -> Answer:
-        """The mask under some clicks, one refining the other; nothing where there is no click.
+    def ask(self, name: str, photo: Photo, prompts: Prompts, fine: bool = False) -> Answer:
+        """The mask in a box and under clicks, one refining the other; nothing where there is none.
 
         What the model said to the clicks before is remembered, and asked for again where it was
         another model that said it: the same clicks always give the same mask.
+
+        Args:
+            prompts: a box, or None, and clicks.
+            fine: whether the outline is refined, which takes longer.
         """
-        if not clicks:
-            return Answer(np.zeros(photo.image.shape[:2], bool))
+        box, clicks = prompts
+        if not (clicks or box):
+            return Answer(np.zeros(photo.image.shape[:2], np.int8))
         predictor = self.prepare(name, photo)
         if self._subject != (name, photo):
             self._subject, self._logits = (name, photo), {}
-        replay = Clicker()
-        for click in clicks:
-            previous = self._logits.get(replay.clicks)
-            replay.add(click)
-            if replay.clicks not in self._logits or replay.clicks == clicks:
+        replay, previous = Clicker(box=box), None
+        for click in (*([None] if box else []), *clicks):
+            if click:
+                replay.add(click)
+            key = box, replay.clicks
+            if key not in self._logits or replay.clicks == clicks:
                 last = reply(predictor, replay, previous)
-                self._remember(replay.clicks, last.logits)
+                self._remember(key, last.logits)
+            previous = self._logits[key]
         score = last.score if math.isfinite(last.score) else None
-        return Answer(last.mask, score, iou(last.mask, photo.truth), last.species, last.ms)
+        logits = packed(predictor.refine() if fine else last.native)
+        return Answer(logits, score, last.species, last.ms, fine)
 
-    def _remember(self, clicks: tuple[Click, ...], logits: np.ndarray) -> None:
-        self._logits[clicks] = logits
+    def _remember(self, prompts: Prompts, logits: np.ndarray) -> None:
+        self._logits[prompts] = logits
         if len(self._logits) > KEPT:
             del self._logits[next(iter(self._logits))]
 

@@ -11,41 +11,18 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from common.canvas.asked import Asked
+from common.canvas.exports import coco_file, cutout, labelme_file, segmentation, told_clicks
 from common.canvas.own import is_ours, save_json, save_png
-from common.clicks.objects import Prompted, coco_file, label_map, segment_objects
+from common.clicks.objects import Segmented, label_map, segment, segment_objects
 from common.clicks.prompts import Click, Clicker
 from common.clicks.protocol import Predictor
-from common.config import CLASSES, UserError
-from common.data.coco import encode_rle
+from common.config import UserError
 from common.data.photos import read_photo
 from common.figures.maps import overlay
 
 DOT = {True: "#2ca02c", False: "#d62728"}  # of a click on the pet, and of one that is not
 WIDEST = 2048  # pixels of an overlay's longer side: it is for looking at
-ENDS = ("_mask.png", "_overlay.png", ".json")
-
-
-def parse_click(text: str) -> Click:
-    """ "120,80" or "120,80,0" -> a click."""
-    try:
-        x, y, label = [float(part) for part in [*text.split(","), "1"][:3]]
-    except ValueError:
-        raise UserError(f"--click {text!r} is not x,y or x,y,label: as in 120,80") from None
-    if label not in (0, 1) or text.count(",") > 2:
-        raise UserError(f"--click {text!r}: the label is 1 (the pet) or 0 (not the pet)")
-    return Click(x, y, bool(label))
-
-
-def parse_object(text: str, number: int) -> Prompted:
-    """ "Tom: 120,80 300,40,0" or "120,80 300,40,0" -> an animal and its clicks."""
-    name, colon, clicks = text.rpartition(":")
-    found = tuple(parse_click(click) for click in clicks.split())
-    if not any(click.positive for click in found) or (colon and not name.strip()):
-        raise UserError(
-            f"--object {text!r} is not NAME: x,y x,y,0 with a click on the animal, as in "
-            "'Tom: 120,80 300,40,0'"
-        )
-    return Prompted(name.strip() or f"animal {number}", found)
 
 
 def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]) -> Image.Image:
@@ -70,101 +47,85 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]
 
 
 def predict_photo(
-    predictor: Predictor,
-    photo: Path,
-    prompts: Sequence[Click] | Sequence[Prompted],
-    out: Path,
-    source: dict[str, Any],
+    predictor: Predictor, photo: Path, asked: Asked, out: Path, source: dict[str, Any]
 ) -> str:
     """Write a photo's mask, overlay and JSON into ``out``; returns a line on what was found.
 
     Several animals give a label map and a COCO file instead.
 
     Args:
-        prompts: clicks on the one animal, or an animal each.
         source: of `source_of`.
 
     Raises:
         UserError: the photo cannot be read, a click is not in it, or a file not be written.
     """
     image = read_photo(photo, warn=lambda line: print(f"warning: {line}", file=sys.stderr))
-    objects = [one for one in prompts if isinstance(one, Prompted)]
-    clicks = [one for one in prompts if isinstance(one, Click)]
-    clicks += [click for one in objects for click in one.clicks]
     try:
         predictor.set_image(image)
-        name = photo.name
-        answer = (
-            _animals(predictor, objects, name) if objects else _animal(predictor, clicks, name)
-        )
+        if asked.objects:
+            animals = segment_objects(predictor, asked.objects)
+        else:
+            prompts = Clicker(asked.clicks, asked.box)
+            animals = [segment(predictor, prompts, "pet", asked.clicks)]
     except UserError as error:
         raise UserError(f"{photo}: {error}") from None
-    mask, classes, found, told = answer
-    mask_file, overlay_file, json_file = outputs(photo, out, bool(objects))
+    mask_file, overlay_file, json_file, *more = asked.outputs(photo, out)
+    labels = label_map(animals)
+    mask = labels if asked.objects else labels * np.uint8(255)
     save_png(Image.fromarray(mask), mask_file, compress_type=zlib.Z_RLE)  # it is runs
-    save_png(draw_overlay(image, classes, clicks), overlay_file, compress_level=1)  # quick
+    kinds = np.array([0, *(one.category or 1 for one in animals)], np.uint8)
+    clicks = [click for one in animals for click in one.clicks]
+    save_png(draw_overlay(image, kinds[labels], clicks), overlay_file, compress_level=1)  # quick
+    found = coco_file([(photo.name, animals)], asked.polygons)
+    if not asked.objects:
+        found = _described(photo.name, animals[0], asked.polygons)
     save_json(found, source, json_file)
-    return f"{photo}: {told}"
+    for file in more:
+        if file.suffix == ".png":
+            save_png(cutout(image, animals), file, compress_level=4)
+        else:
+            save_json(labelme_file(photo.name, animals), source, file)
+    return f"{photo}: {_told(animals, bool(asked.objects))}{asked.loss(animals)}"
 
 
-Written = tuple[np.ndarray, np.ndarray, dict[str, Any], str]
-"""Mask or labels (H, W) uint8, classes (H, W) uint8, the JSON's content, a line."""
-
-
-def _animal(predictor: Predictor, clicks: Sequence[Click], name: str) -> Written:
-    clicker = Clicker()
-    for click in clicks:
-        clicker.add(click)
-    _, scores, _ = predictor.predict(clicker.coords(), clicker.labels(), return_logits=True)
-    mask, species, score = predictor.refine() > 0, predictor.species, round(float(scores[0]), 4)
-    found = {
+def _described(name: str, one: Segmented, polygons: bool) -> dict[str, Any]:
+    """What the JSON of a photo with one animal holds."""
+    mask, species = one.mask, one.species
+    return {
         "photo": name,
         "height": mask.shape[0],
         "width": mask.shape[1],
-        "clicks": [{"x": c.x, "y": c.y, "label": int(c.positive)} for c in clicks],
-        "score": score,
+        **told_clicks(one),
+        "score": round(one.score, 4),
         "species": species and {"name": species[0], "probability": round(species[1], 4)},
         "area": int(mask.sum()),
-        "segmentation": encode_rle(mask),
+        "segmentation": segmentation(mask, polygons),
     }
-    kind = np.uint8(CLASSES.index(species[0]) if species else 1)
-    animal = f"{species[0]} ({species[1]:.0%})" if species else "pet"
-    told = f"{animal}, {mask.mean():.1%} of the photo, score {score:.2f}"
-    return mask * np.uint8(255), mask * kind, found, told
 
 
-def _animals(predictor: Predictor, objects: Sequence[Prompted], name: str) -> Written:
-    found = segment_objects(predictor, objects)
-    kinds = [np.uint8(CLASSES.index(one.species[0]) if one.species else 1) for one in found]
-    classes = np.max([one.mask * kind for one, kind in zip(found, kinds, strict=True)], axis=0)
-    told = ", ".join(
-        f"{one.name} ({one.species[0] if one.species else 'animal'}, {one.mask.mean():.1%})"
-        for one in found
-    )
-    return label_map(found), classes, coco_file(name, found), told
+def _told(animals: Sequence[Segmented], several: bool) -> str:
+    shares = [one.mask.mean() for one in animals]
+    if several:
+        kinds = (one.species[0] if one.species else "animal" for one in animals)
+        each = zip(animals, kinds, shares, strict=True)
+        return ", ".join(f"{one.name} ({kind}, {share:.1%})" for one, kind, share in each)
+    (one,) = animals
+    animal = f"{one.species[0]} ({one.species[1]:.0%})" if one.species else "pet"
+    return f"{animal}, {shares[0]:.1%} of the photo, score {one.score:.2f}"
 
 
-def outputs(photo: Path, out: Path, several: bool = False) -> tuple[Path, Path, Path]:
-    """Files of a photo's mask (or label map), overlay and JSON (or COCO file)."""
-    ends = ("_labels.png", "_overlay.png", "_coco.json") if several else ENDS
-    mask, picture, described = (out / f"{photo.stem}{end}" for end in ends)
-    return mask, picture, described
-
-
-def check_outputs(
-    photos: Sequence[Path], out: Path, several: bool = False, overwrite: bool = False
-) -> None:
+def check_outputs(photos: Sequence[Path], out: Path, asked: Asked, overwrite: bool) -> None:
     """`UserError` if what a photo gives would replace another photo, or what that one gives.
 
     Nor are files replaced that `common.predict` did not write, unless ``overwrite`` says so.
     """
     taken = {photo.resolve() for photo in photos}
     for photo in photos:
-        for file in outputs(photo, out, several):
+        for file in asked.outputs(photo, out):
             if file.resolve() in taken:
                 raise UserError(f"{photo}: {file} is taken; rename a photo, or change --out")
             taken.add(file.resolve())
-    for file in (file for photo in photos for file in outputs(photo, out, several)):
+    for file in (file for photo in photos for file in asked.outputs(photo, out)):
         try:
             there = file.exists()
         except OSError as error:  # a name that is too long

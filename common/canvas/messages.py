@@ -12,14 +12,21 @@ REQUESTS: dict[str, dict[str, type]] = {
     "open": {},  # a page is there: what is to be seen?
     "prepare": {},  # load the model and let it read the photo, so that the first click is quick
     "click": {"x": float, "y": float, "positive": bool},
+    "box": {"x0": float, "y0": float, "x1": float, "y1": float},  # round the chosen animal
     "robot": {},
     "undo": {},
     "redo": {},
     "clear": {},
     "photo": {"name": str},
     "model": {"name": str},
-    "upload": {"part": int, "parts": int, "data": str},
-    "download": {},
+    "upload": {"name": str, "part": int, "parts": int, "data": str},
+    "next": {},  # another animal
+    "choose": {"number": int},
+    "rename": {"number": int, "name": str},
+    "hide": {"number": int, "hidden": bool},
+    "delete": {"number": int},
+    "refine": {"photo": str},  # the outlines of its animals, as the user rests
+    "download": {"form": str},
 }
 LARGEST = 2**53  # beyond it JavaScript cannot count
 VIEW_CHARS = 40

@@ -21,10 +21,9 @@ def photo_url(image: np.ndarray, longest: int = SHOWN) -> str:
     return _url(_reduced(Image.fromarray(image), longest), "jpeg", quality=90)
 
 
-def mask_url(mask: np.ndarray, longest: int | None = SHOWN) -> str:
-    """A mask (H, W) bool as the address of a PNG, white on black; None keeps its size."""
-    image = Image.fromarray(mask.astype(np.uint8) * 255)
-    image = _reduced(image, longest) if longest else image
+def mask_url(mask: np.ndarray, longest: int = SHOWN) -> str:
+    """A mask (H, W) bool as the address of a PNG, white on black."""
+    image = _reduced(Image.fromarray(mask.astype(np.uint8) * 255), longest)
     one_bit = image.convert("1", dither=Image.Dither.NONE)  # white from the half on
     return _url(one_bit, "png", compress_level=4)
 
@@ -52,4 +51,9 @@ def _reduced(image: Image.Image, longest: int) -> Image.Image:
 def _url(image: Image.Image, kind: str, **options: int) -> str:
     stream = io.BytesIO()
     image.save(stream, kind, **options)
-    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+    return data_url(stream.getvalue(), f"image/{kind}")
+
+
+def data_url(content: bytes, kind: str) -> str:
+    """A file of some media type as an address."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,4 +1,4 @@
-"""One person's clicks on one photo with one model: all of the click canvas but its drawing.
+"""One person's clicks on photos with a model: all of the click canvas but its drawing.
 
 A page sends requests (`messages`), `ClickSession.handle` answers each of them with what is to be
 seen now. Predictors are handed in; a photo that is uploaded lives in this object, nowhere else.
@@ -6,43 +6,33 @@ seen now. Predictors are handed in; a photo that is uploaded lives in this objec
 Shapes: H W pixels of the photo. Points are (x, y) in pixels of the photo.
 """
 
-import copy
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from common.canvas.answers import Answer, Models, Photo
+from common.canvas.album import Album
+from common.canvas.animals import Animals, segmented
+from common.canvas.answers import Models, Photo
+from common.canvas.forms import FORMS, file_of
 from common.canvas.messages import check_envelope, check_request, short
-from common.canvas.pictures import gallery, mask_url, shown
+from common.canvas.pictures import data_url, gallery, shown
+from common.canvas.state import HINT, state_of
 from common.canvas.uploads import Upload
+from common.clicks.checks import check_box, check_points
 from common.clicks.prompts import Click, Clicker, next_click
 from common.clicks.protocol import Predictor
 from common.config import UserError
 from common.data.photos import MAX_BYTES, MAX_PIXELS, read_photo
 
-UPLOAD = "Your photo"
 MAX_CLICKS = 50
-HINT = "Click on the pet."
 FAILED = "Something went wrong; the clicks are as they were. Try again, or choose another photo."
 
 
-@dataclass(frozen=True, eq=False)
-class _State:
-    """All that a request may change; one that fails leaves the old state in place."""
-
-    photo: Photo
-    model: str
-    clicker: Clicker
-    answer: Answer
-    url: str | None = None  # the mask as a page gets it
-
-
 class ClickSession:
-    """Photos, models, the clicks and the mask, without any user interface.
+    """Photos, models, animals, their clicks and masks, without any user interface.
 
     Args:
         photos: to choose from; the first is shown.
@@ -62,30 +52,33 @@ class ClickSession:
         max_bytes: int = MAX_BYTES,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self._photos = {photo.name: photo for photo in photos}
-        if not photos or len(self._photos) < len(photos) or UPLOAD in self._photos:
-            raise UserError(f"there must be a photo, each with its own name, none {UPLOAD!r}")
+        self._album = Album(photos, 3 * max_pixels)
         self.max_bytes, self.max_pixels = max_bytes, max_pixels
         self.failure: Exception | None = None  # the last unexpected one, for whoever debugs
         self._models = Models(models)
         self._upload = Upload(max_bytes)
         self._version = 0
-        self._become(photos[0], self._models.names[0], Clicker())
+        self._now = state_of(photos[0], self._models.names[0], Animals())
 
     @property
     def mask(self) -> np.ndarray:
-        """The pet, (H, W) bool; a copy. All False before the first click."""
-        return self._state.answer.mask.copy()
+        """The chosen animal, (H, W) bool; a copy. All False before the first click."""
+        return self._now.mask.copy()
+
+    @property
+    def labels(self) -> np.ndarray:
+        """All that are seen, (H, W) uint8: 0 none, else the place of the animal, from 1."""
+        return self._now.labels
 
     @property
     def photo(self) -> Photo:
         """The one to click on."""
-        return self._state.photo
+        return self._now.photo
 
     @property
     def clicks(self) -> tuple[Click, ...]:
-        """In the order they were made."""
-        return self._state.clicker.clicks
+        """On the chosen animal, in the order they were made."""
+        return self._now.animals.chosen.clicker.clicks
 
     def handle(self, message: Any) -> dict[str, Any]:
         """Do what a page asks, and say what is to be seen now; never raises.
@@ -95,10 +88,8 @@ class ClickSession:
 
         Returns:
             JSON: ``seq`` and ``view`` of the request; ``version``, one more each time; ``kind``,
-            "info" or "error", of the text ``status``; ``photo`` and ``model`` by name; ``clicks``;
-            ``mask``, the address of a PNG or None; ``score``, ``iou``, ``species``, ``ms`` or
-            None; ``can_undo``, ``can_redo``, ``can_robot``; and, where asked for, ``show``
-            (the photo), ``photos``, ``models``, ``limits`` and ``file``.
+            "info" or "error", of the text ``status``; what `State.told` says; and, where asked
+            for, ``show`` (the photo), ``photos``, ``models``, ``forms``, ``limits`` and ``file``.
         """
         self._version += 1
         seq, view = check_envelope(message)
@@ -112,61 +103,48 @@ class ClickSession:
         except Exception as error:  # its text may name paths, and helps nobody on a page
             self.failure, more = error, {"status": FAILED}
         envelope = {"seq": seq, "view": view, "version": self._version, "kind": kind}
-        return {**envelope, **self._to_see(), **more}
+        return {**envelope, **self._now.told(), "worked": self._album.worked_names, **more}
 
-    def _to_see(self) -> dict[str, Any]:
-        """The state as JSON."""
-        state, count = self._state, len(self.clicks)
-        return {
-            **state.answer.told(),
-            "status": f"{count} click{'s' * (count > 1)}." if count else HINT,
-            "photo": state.photo.name,
-            "model": state.model,
-            "clicks": [asdict(click) for click in self.clicks],
-            "mask": state.url,
-            "can_undo": state.clicker.can_undo,
-            "can_redo": state.clicker.can_redo,
-            "can_robot": state.photo.truth is not None,
-        }
+    def _become(self, photo: Photo, model: str, animals: Animals) -> None:
+        """Ask for the masks, and only if that worked take all of it as the new state."""
+        answered = animals.answered(partial(self._models.ask, model, photo))
+        self._now = state_of(photo, model, answered, self._now)
+        self._album.keep(photo, model, answered)
 
-    def _become(self, photo: Photo, model: str, clicker: Clicker) -> None:
-        """Ask for the mask, and only if that worked take all of it as the new state."""
-        answer = self._models.ask(model, photo, clicker.clicks)
-        url = mask_url(answer.mask) if clicker.clicks else None
-        self._state = _State(photo, model, clicker, answer, url)
+    def _change(self, animals: Animals) -> None:
+        self._become(self.photo, self._now.model, animals)
 
     def _change_clicks(self, change: Callable[[Clicker], None]) -> None:
-        clicker = copy.deepcopy(self._state.clicker)
-        change(clicker)
-        self._become(self.photo, self._state.model, clicker)
+        self._change(self._now.animals.clicked(change))
 
     # Requests, by their names in `messages`: each returns what to say beyond the state.
 
     def _do_open(self) -> dict[str, Any]:
         text = f"JPEG, PNG or WebP, up to {self.max_bytes / 1e6:g} MB"
         limits = {"bytes": self.max_bytes, "text": text}
-        photos = {"photos": gallery(self._photos.values()), "show": shown(self.photo)}
-        return {"models": self._models.names, "limits": limits, **photos}
+        photos = {"photos": gallery(self._album.photos), "show": shown(self.photo)}
+        return {"models": self._models.names, "forms": FORMS, "limits": limits, **photos}
 
     def _do_prepare(self) -> dict[str, Any]:
         start = time.perf_counter()
-        self._models.prepare(self._state.model, self.photo)
+        self._models.prepare(self._now.model, self.photo)
         seconds = time.perf_counter() - start
-        return {} if self.clicks else {"status": f"Ready after {seconds:.1f} s. {HINT}"}
+        return {} if self._now.animals.seen else {"status": f"Ready after {seconds:.1f} s. {HINT}"}
 
     def _do_click(self, x: float, y: float, positive: bool) -> None:
-        height, width = self.photo.image.shape[:2]
-        if not (0 <= x < width and 0 <= y < height):
-            size = f"{width} pixels wide and {height} high"
-            raise UserError(f"({x:g}, {y:g}) is not in the photo, which is {size}")
+        check_points(np.array([(x, y)]), np.ones(1), self.photo.image.shape[:2])
         if len(self.clicks) >= MAX_CLICKS:
             raise UserError(f"more than {MAX_CLICKS} clicks are of no use; undo some, or clear")
         self._change_clicks(lambda clicker: clicker.add(Click(x, y, positive)))
 
+    def _do_box(self, **sides: float) -> None:
+        box = check_box(np.array(list(sides.values())), self.photo.image.shape[:2])
+        self._change_clicks(lambda clicker: clicker.draw(box))
+
     def _do_robot(self) -> dict[str, Any]:
         if self.photo.truth is None:
             raise UserError("the robot must know the true mask, and of this photo it is unknown")
-        click = next_click(self._state.answer.mask, self.photo.truth, self.clicks)
+        click = next_click(self._now.mask, self.photo.truth, self.clicks)
         if click is None:
             return {"status": "The robot finds nothing to mend."}
         self._do_click(click.x, click.y, click.positive)
@@ -174,7 +152,7 @@ class ClickSession:
         return {"status": f"The robot clicked on {where}."}
 
     def _do_undo(self) -> None:
-        self._change_clicks(Clicker.undo)
+        self._change(self._now.animals.undone())
 
     def _do_redo(self) -> None:
         self._change_clicks(Clicker.redo)
@@ -182,20 +160,45 @@ class ClickSession:
     def _do_clear(self) -> None:
         self._change_clicks(Clicker.clear)
 
+    def _do_next(self) -> None:
+        self._change(self._now.animals.next(self.photo.image[..., 0].size))
+
+    def _do_choose(self, number: int) -> None:
+        self._change(self._now.animals.choose(number))
+
+    def _do_rename(self, number: int, name: str) -> None:
+        self._change(self._now.animals.named(number, name))
+
+    def _do_hide(self, number: int, hidden: bool) -> None:
+        self._change(self._now.animals.hide(number, hidden))
+
+    def _do_delete(self, number: int) -> dict[str, Any]:
+        gone = self._now.animals.name_of(number)
+        self._change(self._now.animals.delete(number))
+        return {"status": f"{gone} is deleted; undo brings it back."}
+
+    def _do_refine(self, photo: str) -> None:
+        """Of the photo that is shown, or of another one that leaves the tool with it."""
+        kept, model = self._album.photo(photo), self._now.model
+        ask = partial(self._models.ask, model, kept)
+        fine = self._album.animals(kept, model).answered(ask).refined(partial(ask, fine=True))
+        self._album.keep(kept, model, fine)
+        if kept is self.photo:
+            self._now = state_of(kept, model, fine, self._now)
+
     def _do_photo(self, name: str) -> dict[str, Any]:
-        if name not in self._photos:
-            raise UserError(f"no photo is called {short(name)}; choose another")
-        self._become(self._photos[name], self._state.model, Clicker())
-        return {"show": shown(self.photo)}
+        photo = self._album.photo(name)
+        self._become(photo, self._now.model, self._album.animals(photo, self._now.model))
+        return {"show": shown(photo)}
 
     def _do_model(self, name: str) -> dict[str, Any]:
         if name not in self._models.names:
             raise UserError(f"no model is called {short(name)}; choose another")
         self._models.prepare(name, self.photo)
-        self._become(self.photo, name, self._state.clicker)
-        return {"status": f"{name} answers now." + ("" if self.clicks else f" {HINT}")}
+        self._become(self.photo, name, self._album.animals(self.photo, name))
+        return {"status": f"{name} answers now." + ("" if self._now.animals.seen else f" {HINT}")}
 
-    def _do_upload(self, part: int, parts: int, data: str) -> dict[str, Any]:
+    def _do_upload(self, name: str, part: int, parts: int, data: str) -> dict[str, Any]:
         content = self._upload.add(part, parts, data)
         if content is None:
             return {"status": f"Receiving the photo: {100 * (part + 1) // parts} %"}
@@ -203,12 +206,15 @@ class ClickSession:
         image = read_photo(
             content, warn=told.append, max_bytes=self.max_bytes, max_pixels=self.max_pixels
         )
-        photo = Photo(UPLOAD, image)
-        self._become(photo, self._state.model, Clicker())
-        self._photos[UPLOAD] = photo
+        photo = self._album.add(name, image)
+        self._become(photo, self._now.model, Animals())
         status = {"status": told[0]} if told else {}
-        return {"photos": gallery(self._photos.values()), "show": shown(photo), **status}
+        return {"photos": gallery(self._album.photos), "show": shown(photo), **status}
 
-    def _do_download(self) -> dict[str, Any]:
-        stem = re.sub(r"\W+", "_", self.photo.name.lower())
-        return {"file": {"name": f"mask_{stem}.png", "url": mask_url(self.mask, longest=None)}}
+    def _do_download(self, form: str) -> dict[str, Any]:
+        for photo, *_ in self._album.worked if form in ("coco", "zip") else []:
+            self._do_refine(photo.name)
+        self._do_refine(self.photo.name)
+        worked = [(photo, segmented(animals)) for photo, _, animals in self._album.worked]
+        name, kind, content = file_of(form, self.photo, worked)
+        return {"file": {"name": name, "url": data_url(content, kind)}}

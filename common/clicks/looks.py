@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from common.clicks.window import View, part
+from common.clicks.window import OUTSIDE, View, part
 from common.data.geometry import to_input
 
 COARSEST = 32  # stride of the network's coarsest maps
@@ -84,3 +84,18 @@ def resampled(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return logits
     whole = torch.from_numpy(logits)[None, None]
     return F.interpolate(whole, size, mode="bilinear", antialias=True)[0, 0].numpy()
+
+
+def at_size(logits: Tensor, view: View, edge: int) -> np.ndarray:
+    """Logits (1, 1, s, s) of a view in the photo's pixels, by way of the model's square."""
+    return F.interpolate(resized(logits, edge), view.size, mode="bilinear")[0, 0].numpy()
+
+
+def pasted(logits: Tensor, view: View, shape: tuple[int, int], edge: int) -> np.ndarray:
+    """Logits (1, 1, s, s) of a view in the whole photo: (H, W)."""
+    inner = at_size(logits, view, edge)
+    if view.size == shape:
+        return inner
+    native = np.full(shape, OUTSIDE, np.float32)
+    part(native, view)[:] = inner
+    return native

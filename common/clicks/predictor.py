@@ -14,7 +14,8 @@ from skimage.measure import label
 from torch import Tensor, nn
 
 from common.checkpoint import Card, check_segments, load_checkpoint
-from common.clicks.prompts import to_rows_columns
+from common.clicks.boxes import box_clicks
+from common.clicks.prompts import Box, to_rows_columns
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
 from common.clicks.sam import sam_predictor, sam_weights
 from common.clicks.settle import FAR, REACH, named, settle
@@ -75,6 +76,11 @@ class RegionPredictor(PhotoPredictor):
         """Class probabilities (3, H, W) of a photo, and its regions (H, W), numbered from 1."""
         probabilities = predict_probabilities(self.model, self.card, [image])[0].numpy()
         return probabilities, label(probabilities.argmax(0), background=0, connectivity=2)
+
+    def hints(self, box: Box, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Those inside: a corner beside the box may well hit the same region."""
+        points, labels = box_clicks(box, shape)
+        return points[labels == 1], labels[labels == 1]
 
     def answer(
         self,

@@ -2,11 +2,12 @@
 
 Points are (x, y) in pixels of the native photo, x to the right and y down from its upper left
 corner. A point lies in the pixel of column floor(x) and row floor(y); whole numbers name a pixel.
+A box is (x0, y0, x1, y1), its upper left and its lower right corner, as `SamPredictor` takes it.
 
 Shapes: H W pixels of the photo, M points.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ from scipy.ndimage import distance_transform_edt
 from common.config import GROUND, IGNORE, PET, UserError
 
 VERSION = 1  # raise it when another click would follow from the same masks
+
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,21 @@ class Click:
 
 
 class Clicker:
-    """The clicks so far; `add` and `clear` can be taken back, and taken back again."""
+    """A box and the clicks so far; each change can be taken back, and taken back again."""
 
-    def __init__(self) -> None:
-        self._states: list[tuple[Click, ...]] = [()]
+    def __init__(self, clicks: Iterable[Click] = (), box: Box | None = None) -> None:
+        self._states: list[tuple[Box | None, tuple[Click, ...]]] = [(box, tuple(clicks))]
         self._now = 0
+
+    @property
+    def box(self) -> Box | None:
+        """Round the animal, where one was drawn."""
+        return self._states[self._now][0]
 
     @property
     def clicks(self) -> tuple[Click, ...]:
         """In the order they were made."""
-        return self._states[self._now]
+        return self._states[self._now][1]
 
     @property
     def can_undo(self) -> bool:
@@ -50,15 +59,19 @@ class Clicker:
 
     def add(self, click: Click) -> None:
         """One more click; what was undone is forgotten."""
-        self._become((*self.clicks, click))
+        self._become(self.box, (*self.clicks, click))
+
+    def draw(self, box: Box) -> None:
+        """A box, in place of any before it; the clicks stay, as corrections of what it gives."""
+        self._become(box, self.clicks)
 
     def clear(self) -> None:
-        """No click any more; `undo` brings them back."""
-        if self.clicks:
-            self._become(())
+        """No box and no click any more; `undo` brings them back."""
+        if self.box or self.clicks:
+            self._become(None, ())
 
     def undo(self) -> None:
-        """Take back the last `add` or `clear`, if there is one."""
+        """Take back the last change, if there is one."""
         self._now = max(0, self._now - 1)
 
     def redo(self) -> None:
@@ -74,48 +87,9 @@ class Clicker:
         """Labels (M,) int64: 1 the pet, 0 not the pet."""
         return np.array([click.positive for click in self.clicks], np.int64)
 
-    def _become(self, clicks: tuple[Click, ...]) -> None:
-        self._states = [*self._states[: self._now + 1], clicks]
+    def _become(self, box: Box | None, clicks: tuple[Click, ...]) -> None:
+        self._states = [*self._states[: self._now + 1], (box, clicks)]
         self._now += 1
-
-
-def check_points(
-    coords: np.ndarray, labels: np.ndarray, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Points that a predictor can trust.
-
-    Args:
-        coords: (M, 2) numbers, (x, y); no point at all is fine.
-        labels: (M,): 1 the pet, 0 not the pet.
-        shape: (H, W) of the photo.
-
-    Returns:
-        The points (M, 2) float32 and their labels (M,) int64.
-
-    Raises:
-        UserError: shapes do not fit, a label is neither, or a point is not in the photo.
-    """
-    try:
-        points, kinds = np.asarray(coords, float), np.asarray(labels, float)
-    except (TypeError, ValueError):
-        raise UserError("points must be numbers (x, y), and labels 1 or 0") from None
-    points = points.reshape(-1, 2) if points.size == 0 else points
-    if points.ndim != 2 or points.shape[1] != 2 or kinds.shape != points.shape[:1]:
-        raise UserError(
-            f"points must have the shape (M, 2) and labels (M,), not {points.shape} and "
-            f"{kinds.shape}: an (x, y) and a label for each click"
-        )
-    if len(wrong := kinds[~np.isin(kinds, (0, 1))]):
-        raise UserError(f"label {wrong[0]:g} is neither 1 (the pet) nor 0 (not the pet)")
-    limits = np.array(shape[::-1])  # (W, H), as points are (x, y)
-    inside = (points >= 0) & (points < limits)  # not a number is nowhere
-    if len(lost := points[~inside.all(1)]):
-        raise UserError(
-            f"point ({lost[0, 0]:g}, {lost[0, 1]:g}) is not in the photo, which is {shape[1]} "
-            f"pixels wide and {shape[0]} high; points are (x, y) from its upper left corner"
-        )
-    below = np.nextafter(limits.astype(np.float32), np.float32(0))  # single precision rounds up
-    return np.minimum(points.astype(np.float32), below), kinds.astype(np.int64)
 
 
 def to_rows_columns(coords: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

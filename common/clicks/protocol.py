@@ -8,7 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from common.clicks.prompts import check_points
+from common.clicks.boxes import box_clicks, grown, leaves, only_inside, unless_denied
+from common.clicks.checks import as_rgb, check_box, check_logits, check_points
+from common.clicks.obey import obey
+from common.clicks.prompts import Box
 from common.config import UserError
 
 Species = tuple[str, float]  # "cat" or "dog", and its probability
@@ -40,15 +43,17 @@ class Predictor(Protocol):
         self,
         point_coords: np.ndarray | None = None,
         point_labels: np.ndarray | None = None,
+        box: np.ndarray | None = None,
         mask_input: np.ndarray | None = None,
         multimask_output: bool = False,
         return_logits: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The pet's mask under some clicks.
+        """The pet's mask under some clicks, or in a box.
 
         Args:
             point_coords: (M, 2); none at all is fine.
             point_labels: (M,).
+            box: (4,) x0, y0, x1, y1 round the animal; clicks correct what it gives.
             mask_input: (1, h, w) logits of an earlier call, for models that refine them.
             multimask_output: three masks where the model has three answers (SAM), else one.
             return_logits: masks as float32 logits, above 0 on the pet.
@@ -106,6 +111,21 @@ class PhotoPredictor:
         """The masks under checked clicks on the photo that `look` saw."""
         raise NotImplementedError
 
+    def hints(self, box: Box, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """The clicks that a box stands for, points (M, 2) and labels (M,)."""
+        return box_clicks(box, shape)
+
+    def answer_in(
+        self,
+        kept: Any,
+        points: np.ndarray,
+        labels: np.ndarray,
+        previous: np.ndarray | None,
+        box: Box,
+    ) -> Found:
+        """The mask under checked clicks, those that a box stands for among them."""
+        return self.answer(kept, points, labels, previous, False)
+
     def refined(
         self, kept: Any, points: np.ndarray, labels: np.ndarray, last: Found
     ) -> np.ndarray:
@@ -128,6 +148,7 @@ class PhotoPredictor:
         self._shape: tuple[int, int] | None = None
         self._species: Species | None = None
         self._last: tuple[np.ndarray, np.ndarray, Found] | None = None
+        self._box: Box | None = None  # of the last answer
 
     def set_image(self, image: np.ndarray, image_format: str = "RGB") -> None:
         """See `Predictor`."""
@@ -140,11 +161,15 @@ class PhotoPredictor:
         self,
         point_coords: np.ndarray | None = None,
         point_labels: np.ndarray | None = None,
+        box: np.ndarray | None = None,
         mask_input: np.ndarray | None = None,
         multimask_output: bool = False,
         return_logits: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """See `Predictor`."""
+        """See `Predictor`.
+
+        A box stands for clicks (`hints`), which come before the user's; nothing beyond it is kept.
+        """
         if self._shape is None:
             raise UserError("no photo is set; call set_image first")
         if (point_coords is None) != (point_labels is None):
@@ -153,8 +178,19 @@ class PhotoPredictor:
             point_coords, point_labels = np.empty((0, 2)), np.empty(0)
         points, labels = check_points(point_coords, point_labels, self._shape)
         previous = None if mask_input is None else check_logits(mask_input)
-        found = self.answer(self._kept, points, labels, previous, multimask_output)
-        self._species, self._last = found.species, (points, labels, found)
+        area, asked = None, (points, labels)
+        if box is not None:
+            area = check_box(box, self._shape)
+            asked = unless_denied(area, self.hints(area, self._shape), asked)
+        self._box = area if area and not leaves(area, points, labels, self._shape) else None
+        if self._box is None:
+            found = self.answer(self._kept, *asked, previous, multimask_output)
+        else:
+            found = self.answer_in(self._kept, *asked, previous, self._box)
+            inside = only_inside(found.logits[0], self._box)
+            edge = max(grown(self._box, self._shape).size)
+            found = found._replace(logits=obey(inside, points, labels, edge)[None])
+        self._species, self._last = found.species, (*asked, found)
         masks = found.logits if return_logits else found.logits > 0
         return masks, found.scores, found.coarse
 
@@ -162,31 +198,5 @@ class PhotoPredictor:
         """See `Predictor`."""
         if self._last is None:
             raise UserError("there is no mask to refine; call predict first")
-        return self.refined(self._kept, *self._last)
-
-
-def as_rgb(image: np.ndarray, image_format: str) -> np.ndarray:
-    """A photo (H, W, 3) uint8 with its channels in the order RGB.
-
-    Raises:
-        UserError: it has another shape or type, or no pixel.
-    """
-    if image_format not in ("RGB", "BGR"):
-        raise UserError(f"image_format {image_format!r} is unknown; choose RGB or BGR")
-    image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise UserError(
-            f"a photo is (H, W, 3) uint8, not {image.shape} {image.dtype}; "
-            "common.data.photos.read_photo makes one of any file"
-        )
-    return np.ascontiguousarray(image[..., ::-1] if image_format == "BGR" else image)
-
-
-def check_logits(mask_input: np.ndarray) -> np.ndarray:
-    """Logits of an earlier call as (1, h, w) float32; `UserError` if they cannot be that."""
-    given = np.asarray(mask_input, np.float32)
-    if given.ndim != 3 or len(given) != 1 or not np.isfinite(given).all():
-        raise UserError(
-            f"mask_input must be logits (1, h, w) that predict returned, not {given.shape}"
-        )
-    return given
+        fine = self.refined(self._kept, *self._last)
+        return fine if self._box is None else only_inside(fine, self._box)

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from common.clicks import CLICKS, FIRST
-from common.clicks.prompts import Click, Clicker, next_click
+from common.clicks.prompts import Box, Click, Clicker, next_click
 from common.clicks.protocol import Predictor, Species
 from common.config import UserError
 
@@ -40,6 +40,7 @@ class Reply(NamedTuple):
         species: the animal and its probability, where the model tells.
         ms: of this answer, in milliseconds.
         logits: (1, h, w), for the next answer to refine.
+        native: (H, W) float32, above 0 in the mask.
     """
 
     clicks: tuple[Click, ...]
@@ -48,6 +49,7 @@ class Reply(NamedTuple):
     species: Species | None
     ms: float
     logits: np.ndarray
+    native: np.ndarray
 
     @property
     def masks(self) -> np.ndarray:
@@ -91,22 +93,26 @@ def click_rounds(
     truths: Sequence[np.ndarray],
     clicks: int = CLICKS,
     first: Click | None = None,
+    box: Box | None = None,
 ) -> Iterator[Answer]:
     """The answers on B photos: without a click, then after each of ``clicks``.
 
-    The first click meets an empty mask, as in RITM (Sofiiuk et al. 2021); each later one the mask
-    before it. A photo with nothing wrong gets no more clicks; where none has, the last answer
-    stays as it is.
+    The first click meets an empty mask, as in RITM (Sofiiuk et al. 2021), or what a box gives;
+    each later one the mask before it. A photo with nothing wrong gets no more clicks; where none
+    has, the last answer stays as it is.
 
     Args:
         ask: the users (B) and the answer to be refined (None: there is none yet) -> the next.
         truths: B of (H, W) uint8: 1 pet, 0 not, 255 border.
         clicks: on each photo, at most.
         first: opens every photo; by default each one's `centre`.
+        box: round the animal in every photo, before any click.
     """
-    clickers = [Clicker() for _ in truths]
+    clickers = [Clicker(box=box) for _ in truths]
     answer, before = ask(clickers, None), None
     masks = np.zeros_like(answer.masks)
+    if box is not None:
+        before, masks = answer, answer.masks
     yield answer
     for number in range(clicks):
         made = [
@@ -123,21 +129,26 @@ def click_rounds(
 
 
 def replies(
-    predictor: Predictor, truth: np.ndarray, first: Click | None = None, clicks: int = CLICKS
+    predictor: Predictor,
+    truth: np.ndarray,
+    first: Click | None = None,
+    clicks: int = CLICKS,
+    box: Box | None = None,
 ) -> Iterator[Reply]:
     """`click_rounds` on the one photo (H, W) that a predictor has been given."""
 
     def ask(clickers: Sequence[Clicker], before: Reply | None) -> Reply:
         return reply(predictor, clickers[0], before and before.logits)
 
-    return click_rounds(ask, [truth], clicks, first)
+    return click_rounds(ask, [truth], clicks, first, box)
 
 
 def reply(predictor: Predictor, clicker: Clicker, previous: np.ndarray | None = None) -> Reply:
     """What a predictor says to some clicks, refining ``previous`` (1, h, w), and how soon."""
     start = time.perf_counter()
-    masks, scores, logits = predictor.predict(
-        clicker.coords(), clicker.labels(), mask_input=previous
+    (native,), scores, logits = predictor.predict(
+        clicker.coords(), clicker.labels(), clicker.box, previous, return_logits=True
     )
     ms = 1000 * (time.perf_counter() - start)
-    return Reply(clicker.clicks, masks[0], float(scores[0]), predictor.species, ms, logits)
+    mask, species = native > 0, predictor.species
+    return Reply(clicker.clicks, mask, float(scores[0]), species, ms, logits, native)

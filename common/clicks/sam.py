@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from common.clicks.prompts import Box
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
 from common.config import UserError, user_path
 
@@ -125,6 +126,31 @@ class SamAdapter(PhotoPredictor):
         several: bool,
     ) -> Found:
         """Ask SAM; its prompt encoder takes no empty list of points."""
+        return self._asked(points, labels, previous, several)
+
+    def hints(self, box: Box, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """None: SAM was trained on boxes."""
+        return np.empty((0, 2), np.float32), np.empty(0, np.int64)
+
+    def answer_in(
+        self,
+        kept: None,
+        points: np.ndarray,
+        labels: np.ndarray,
+        previous: np.ndarray | None,
+        box: Box,
+    ) -> Found:
+        """Ask SAM, of the box too."""
+        return self._asked(points, labels, previous, False, np.array(box))
+
+    def _asked(
+        self,
+        points: np.ndarray,
+        labels: np.ndarray,
+        previous: np.ndarray | None,
+        several: bool,
+        box: np.ndarray | None = None,
+    ) -> Found:
         grid = tuple(self.sam.model.prompt_encoder.mask_input_size)
         if previous is not None and previous.shape[1:] != grid:
             raise UserError(
@@ -135,6 +161,7 @@ class SamAdapter(PhotoPredictor):
         logits, scores, coarse = self.sam.predict(
             point_coords=points if some else None,
             point_labels=labels if some else None,
+            box=box,
             mask_input=previous,
             multimask_output=several,
             return_logits=True,

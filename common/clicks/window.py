@@ -17,6 +17,7 @@ WIDEST = 0.75  # of the photo's longer edge: a window above it would show nothin
 NARROWEST = 0.35  # … below it a first mask that missed the animal could not be mended
 SIZES = 4  # between an edge and its double
 STEPS = 8  # places within a window's edge
+OUTSIDE = -8.0  # logit of what lies beyond a view
 KEPT = 0.3  # of the clicked regions' area: another region that large may be the same animal
 
 
@@ -61,8 +62,21 @@ def window(
     low, high = wanted.min(0), wanted.max(0) + 1
     if (box := clicked_box(mask, wanted, shape)) is not None:
         low, high = np.minimum(low, box[:2]), np.maximum(high, box[2:])
+    return framed(low, high, shape, MARGIN, NARROWEST)
+
+
+def framed(
+    low: np.ndarray, high: np.ndarray, shape: tuple[int, int], margin: float, narrowest: float
+) -> View | None:
+    """The square round a box from ``low`` to ``high``, (x, y) each; None where it is all of it.
+
+    Args:
+        shape: (H, W) of the photo.
+        margin: its edge over the box's longer side, at least.
+        narrowest: its edge over the photo's longer one, at least.
+    """
     longer = max(shape)
-    edge = max(MARGIN * (high - low).max(), NARROWEST * longer)
+    edge = max(margin * (high - low).max(), narrowest * longer)
     edge = longer * 2 ** (math.ceil(SIZES * math.log2(edge / longer)) / SIZES)
     if edge >= WIDEST * longer:
         return None

@@ -17,16 +17,17 @@ from torch import Tensor, nn
 
 from common.checkpoint import Card
 from common.clicks.alone import only_animal
-from common.clicks.looks import Looks, resampled, resized, seen_in
+from common.clicks.boxes import only_inside, round_box
+from common.clicks.looks import Looks, at_size, pasted, resampled, resized, seen_in
 from common.clicks.obey import obey, only_clicked
 from common.clicks.outline import followed
+from common.clicks.prompts import Box
 from common.clicks.protocol import Found, PhotoPredictor
 from common.clicks.settle import REACH, named, settle
-from common.clicks.window import View, part, window
+from common.clicks.window import View, window
 from common.config import UserError
 
 FINEST = 1792  # pixels of a photo's longer edge: in its smallest tiles the network sees each
-OUTSIDE = -8.0  # logit of what lies beyond the window
 FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos from elsewhere
 
 
@@ -81,26 +82,42 @@ class ZoomPredictor(PhotoPredictor):
         points: np.ndarray,
         labels: np.ndarray,
         previous: np.ndarray | None,
-        several: bool,
+        several: bool = False,
+        box: Box | None = None,
     ) -> Found:
-        """See the class."""
-        shape, whole = kept.image.shape[:2], kept.whole
-        if previous is None:
-            out, logits, view = self._first(kept, points, labels)
-        else:
+        """See the class; a box says where to look from near, so that there is one look."""
+        shape, whole, edge = kept.image.shape[:2], kept.whole, self.card.size
+        view = None if box is None else round_box(box, shape) or whole
+        if previous is not None:
             before = self._given(previous)
-            view = window(before[0, 0].numpy() > 0, points, labels, shape) or whole
-            given = seen_in(before, view, whole, self.card.size // 2)
+            view = view or window(before[0, 0].numpy() > 0, points, labels, shape) or whole
+            given = seen_in(before, view, whole, edge // 2)
             out, logits = self._decode(kept, view, points, labels, given)
             logits = self._settled(logits, given, view, points, labels)
-        native = only_clicked(self._pasted(logits, view, shape), points, labels)
+        elif view is not None:
+            out, logits = self._decode(kept, view, points, labels)
+        else:
+            out, logits, view = self._first(kept, points, labels)
+        native = only_clicked(pasted(logits, view, shape, edge), points, labels)
+        if box is not None:
+            native = only_inside(native, box)
         self.by_network = native > 0
         native = obey(native, points, labels, max(view.size))
-        square = (self.card.size, self.card.size)
-        coarse = F.interpolate(torch.from_numpy(native)[None, None], square, mode="area")[0]
+        coarse = F.interpolate(torch.from_numpy(native)[None, None], (edge, edge), mode="area")[0]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
         score = out["quality"].float().cpu().numpy()
         return Found(native[None], score, coarse.numpy(), species)
+
+    def answer_in(
+        self,
+        kept: Looks,
+        points: np.ndarray,
+        labels: np.ndarray,
+        previous: np.ndarray | None,
+        box: Box,
+    ) -> Found:
+        """See `PhotoPredictor`."""
+        return self.answer(kept, points, labels, previous, False, box)
 
     def _looks(self, image: np.ndarray, encode: Callable[[Tensor], Any]) -> Looks:
         return Looks(image, encode, self.card.size, self.device)
@@ -135,7 +152,8 @@ class ZoomPredictor(PhotoPredictor):
 
         def ask(tile: View, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
             given = seen_in(before, tile, looks.whole, self.card.size // 2)
-            return self._at_size(self._decode(looks, tile, points, labels, given)[1], tile)
+            logits = self._decode(looks, tile, points, labels, given)[1]
+            return at_size(logits, tile, self.card.size)
 
         return followed(logits, view, ask)
 
@@ -172,10 +190,8 @@ class ZoomPredictor(PhotoPredictor):
         """The model's answer in a view, and its logits (1, 1, s, s), given those of before."""
         edge = looks.size
         places, inside = view.on_square(points, edge)
-        asked = (
-            torch.from_numpy(places)[None],
-            torch.from_numpy(np.where(inside, labels, -1))[None],
-        )
+        kinds = torch.from_numpy(np.where(inside, labels, -1))[None]
+        asked = torch.from_numpy(places)[None], kinds
         features = looks.at(view)
         on_device = (None if x is None else x.to(self.device) for x in (*asked, given))
         out = self.model.decode_clicks(features, *on_device)
@@ -199,17 +215,3 @@ class ZoomPredictor(PhotoPredictor):
                 f"mask_input must be logits that this model returned, not {previous.shape}"
             )
         return torch.from_numpy(previous)[None]
-
-    def _pasted(self, logits: Tensor, view: View, shape: tuple[int, int]) -> np.ndarray:
-        """Logits (1, 1, s, s) of a view in the whole photo: (H, W)."""
-        inner = self._at_size(logits, view)
-        if view.size == shape:
-            return inner
-        native = np.full(shape, OUTSIDE, np.float32)
-        part(native, view)[:] = inner
-        return native
-
-    def _at_size(self, logits: Tensor, view: View) -> np.ndarray:
-        """Logits (1, 1, s, s) of a view in the photo's pixels."""
-        square = resized(logits, self.card.size)
-        return F.interpolate(square, view.size, mode="bilinear")[0, 0].numpy()

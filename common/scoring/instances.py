@@ -18,7 +18,7 @@ from common.clicks.prompts import Click
 from common.clicks.protocol import Predictor
 from common.clicks.robot import Reply, first_click, replies
 from common.config import CLASSES, IGNORE, UserError, mask_iou
-from common.data.coco import Annotated, Instance, read_instances
+from common.data.coco import Annotated, Instance, bounding_box, read_instances
 from common.data.photos import read_photo
 from common.scoring.click_scores import AT, mean_of_draws
 from common.scoring.outlines import edge_error
@@ -68,6 +68,7 @@ def click_on_instances(
     first: str = "robot",
     draws: int = 1,
     seed: int = 0,
+    box: bool = False,
 ) -> pd.DataFrame:
     """Counts after each click on each instance of a COCO file.
 
@@ -78,6 +79,7 @@ def click_on_instances(
         clicks: on each instance.
         first, draws, seed: how it is opened (`first_click`), how often, each time from nothing,
             and of what random numbers.
+        box: whether the animal's box comes before its clicks, which then mend what it gives.
 
     Returns:
         Beside the columns of `click_scores`: draw; single, alone (the photo has one instance that
@@ -96,14 +98,20 @@ def click_on_instances(
             raise UserError(f"{photo.name} is {sizes}; annotate the photos as they are")
         for case, draw in ((case, draw) for case in chosen for draw in range(draws)):
             rng = np.random.default_rng([seed, case.instance.id % 2**64, draw])
-            rows += _rows(predictor, case, first, clicks, rng, draw)
+            rows += _rows(predictor, case, first, clicks, rng, draw, box)
     if not rows:
         raise UserError(f"{file}: no annotation covers {min_area:g} of its photo")
     return pd.DataFrame(rows)
 
 
 def _rows(
-    predictor: Predictor, case: Case, first: str, clicks: int, rng: np.random.Generator, draw: int
+    predictor: Predictor,
+    case: Case,
+    first: str,
+    clicks: int,
+    rng: np.random.Generator,
+    draw: int,
+    box: bool,
 ) -> Iterator[dict]:
     truth = truth_of(case.mask)
     if not (truth == 1).any():  # thinner than its border
@@ -118,8 +126,10 @@ def _rows(
         "small": bool(case.mask.mean() < SMALL),
     }
     wrong, pet, scored, made = edge_error(case.mask), truth == 1, truth != IGNORE, 0
-    opening = first_click(first, truth, rng)
-    for click, reply in enumerate(replies(predictor, truth, opening, clicks)):
+    x, y, width, height = bounding_box(case.mask)
+    drawn = (x, y, x + width, y + height) if box else None
+    opening = None if box else first_click(first, truth, rng)
+    for click, reply in enumerate(replies(predictor, truth, opening, clicks, drawn)):
         is_new, made = len(reply.clicks) > made, len(reply.clicks)
         yield {
             **about,

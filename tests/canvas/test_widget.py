@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from common.canvas.messages import REQUESTS
-from common.canvas.session import UPLOAD, ClickSession, Photo
+from common.canvas.session import ClickSession, Photo
 from common.canvas.uploads import PIECE_BYTES
 from common.canvas.widget import ClickCanvas
 from common.config import ROOT, UserError
@@ -56,7 +56,7 @@ def receive(canvas: ClickCanvas, do: str, seq: int = 0, **fields) -> None:
 
 def upload(canvas: ClickCanvas) -> None:
     text = base64.b64encode(encoded(scene(33, 44))).decode()
-    receive(canvas, "upload", part=0, parts=1, data=text)
+    receive(canvas, "upload", name="my.png", part=0, parts=1, data=text)
 
 
 def test_requests_are_answered_in_their_order(canvas, sent):
@@ -74,7 +74,7 @@ def test_nothing_travels_in_binary_or_as_state(canvas, sent):
     receive(canvas, "open")
     upload(canvas)
     receive(canvas, "click", x=15, y=20, positive=True)
-    receive(canvas, "download")
+    receive(canvas, "download", form="mask")
     states = [data["state"] for kind, data, _ in sent if kind == "comm_open"]
     assert states and not PICTURE.search(json.dumps(states))
     messages = [(kind, data) for kind, data, _ in sent if kind != "comm_open"]
@@ -119,8 +119,9 @@ display(canvas)
 USE = """
 stream = io.BytesIO()
 Image.fromarray(image[::-1]).save(stream, "png")
-upload = dict(part=0, parts=1, data=base64.b64encode(stream.getvalue()).decode())
-requests = dict(open={}, upload=upload, click=dict(x=1, y=2, positive=True), download={})
+upload = dict(name="my.png", part=0, parts=1, data=base64.b64encode(stream.getvalue()).decode())
+click, download = dict(x=1, y=2, positive=True), dict(form="mask")
+requests = dict(open={}, upload=upload, click=click, download=download)
 for do, fields in requests.items():
     content = dict(do=do, seq=1, view="page", **fields)
     data = dict(method="custom", content=content)
@@ -135,7 +136,7 @@ def test_an_executed_notebook_holds_no_picture(tmp_path: Path):
     start = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
     node.cells[0].source = start + CELL
     NotebookClient(node, kernel_name="python3", timeout=300, startup_timeout=300).execute()
-    assert node.cells[1].outputs[0].text == f"{UPLOAD} [(1.0, 2.0, 1)] True\n"
+    assert node.cells[1].outputs[0].text == "my.png [(1.0, 2.0, 1)] True\n"
     assert "widgets" in node.metadata, "the client did record states"
     assert not PICTURE.search(nbformat.writes(node))
     shown = node.cells[0].outputs[0].data

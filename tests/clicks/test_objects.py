@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.canvas.exports import coco_file
 from common.checkpoint import Card, save_checkpoint
-from common.clicks.objects import MOST, Prompted, coco_file, label_map, segment_objects
+from common.clicks.objects import MOST, Prompted, label_map, segment_objects
 from common.clicks.prompts import Click
 from common.config import UserError
 from common.data.coco import decode_rle, read_instances
@@ -47,7 +48,7 @@ def test_close_clicks_share_what_lies_between():
 
 
 def test_a_coco_file_of_objects():
-    found = json.loads(json.dumps(coco_file("pair.jpg", segmented())))
+    found = json.loads(json.dumps(coco_file([("pair.jpg", segmented())])))
     first, second = found["annotations"]
     assert (first["id"], second["id"], first["iscrowd"], second["name"]) == (1, 2, 0, "Rex")
     mask = decode_rle(first["segmentation"])

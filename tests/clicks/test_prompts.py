@@ -6,15 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from common.clicks.prompts import (
-    Click,
-    Clicker,
-    check_points,
-    depth,
-    next_click,
-    pet_truth,
-    to_rows_columns,
-)
+from common.clicks.checks import check_points
+from common.clicks.prompts import Click, Clicker, depth, next_click, pet_truth, to_rows_columns
 from common.config import UserError
 
 masks = arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9)))

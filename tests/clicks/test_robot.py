@@ -27,12 +27,12 @@ class Painter:
     def set_image(self, image: np.ndarray, image_format: str = "RGB") -> None:
         self.shape = image.shape[:2]
 
-    def predict(self, coords, labels, mask_input=None, multimask_output=False):
+    def predict(self, coords, labels, box=None, mask_input=None, return_logits=True):
         self.asked.append((len(labels), mask_input))
-        mask = np.zeros(self.shape, bool)
+        mask = np.full(self.shape, -1.0)
         for (x, y), label in zip(coords.astype(int), labels, strict=True):
             top, left = max(0, y - self.reach), max(0, x - self.reach)
-            mask[top : y + self.reach, left : x + self.reach] = bool(label)
+            mask[top : y + self.reach, left : x + self.reach] = 2 * label - 1
         return mask[None], np.full(1, 0.7), np.full((1, 2, 2), len(labels), np.float32)
 
 

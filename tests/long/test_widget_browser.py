@@ -211,13 +211,13 @@ def test_upload_click_download(canvas, tmp_path: Path):
     assert 2e6 < len(content) < 6e6
     (tmp_path / "my photo.png").write_bytes(content)
     canvas.root.locator('input[type="file"]').set_input_files(tmp_path / "my photo.png")
-    canvas.page.wait_for_selector('.cc-thumb[title="Your photo"][aria-pressed="true"]')
+    canvas.page.wait_for_selector('.cc-thumb[title="my photo.png"][aria-pressed="true"]')
     centre, size = (650, 450), (1300, 900)
     canvas.click(centre, size)
     assert canvas.masked(centre, size)
     with canvas.page.expect_download() as download:
         canvas.use("download")
-    assert download.value.suggested_filename == "mask_your_photo.png"
+    assert download.value.suggested_filename == "mask_my_photo.png"
     mask = np.asarray(Image.open(download.value.path()))
     expected = np.asarray(Image.open(io.BytesIO(content)))[..., 0] == 250
     assert (mask.astype(bool) == expected).all()

@@ -30,7 +30,7 @@ function createActions({ root, ui, painter, link, screen }) {
     let answer = null;
     for (let part = 0; part < parts && answer?.kind !== "error"; part++) {
       const data = base64(bytes.subarray(part * PIECE, (part + 1) * PIECE));
-      answer = await ask({ do: "upload", part, parts, data });
+      answer = await ask({ do: "upload", name: file.name, part, parts, data });
     }
     enable(ui.upload, true);
     if (answer.kind === "info") ask({ do: "prepare" });

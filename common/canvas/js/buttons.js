@@ -15,7 +15,7 @@ function listenToButtons(ui, { view, refresh }, { ask, upload }) {
     press(ui.negative, negative);
   }
 
-  for (const what of ["undo", "redo", "clear", "robot", "download"]) {
+  for (const what of ["undo", "redo", "clear", "robot"]) {
     on(ui[what], () => ask({ do: what }));
   }
   on(ui.positive, () => mean(false));

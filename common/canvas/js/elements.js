@@ -68,7 +68,7 @@ function build(root) {
     redo: button("redo", "Redo", "Redo (Y)"),
     clear: button("clear", "Clear", "Remove all clicks (C)"),
     robot: button("robot", "Robot click", "Let the robot click where the mask is most wrong"),
-    download: button("download", "Download mask", "Download the mask as a PNG of the photo's size"),
+    download: button("download", "Download", "Download what is chosen beside it"),
     upload: button("upload", "Your photo", "Choose a photo from your device"),
     model: make("select", { class: "cc-select", "aria-label": "Model" }),
     farther: button("farther", "", "Zoom out (−)"),

@@ -13,7 +13,6 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
     if (now.show) showPhoto(now.show);
     if (now.photos) showThumbs(now.photos);
     if (now.models) showChoices(now);
-    if (now.file && answered) save(now.file);
     ui.model.value = now.model;
     for (const thumb of ui.thumbs.children) press(thumb, thumb.title === now.photo);
     say(now.kind, now.status);
@@ -69,8 +68,7 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
     const clicks = [...(reply?.clicks ?? []), ...sent];
     enable(ui.undo, reply?.can_undo || sent.length);
     enable(ui.redo, reply?.can_redo && !sent.length);
-    enable(ui.clear, clicks.length);
-    enable(ui.download, clicks.length);
+    enable(ui.clear, clicks.length || reply?.box);
     ui.robot.hidden = !reply?.can_robot;
     refresh({ clicks });
     watch();
@@ -107,11 +105,4 @@ function showZoom(ui, { zoom, most }) {
   enable(ui.whole, zoom > 1);
   enable(ui.nearer, zoom < most);
   ui.canvas.classList.toggle("cc-near", zoom > 1); // one finger drags the photo, not the page
-}
-
-async function save({ name, url }) {
-  const bytes = bytesOf(url.split(",")[1]);
-  const address = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
-  make("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
 }

@@ -36,11 +36,14 @@ function render({ model, el }) {
   const root = make("div");
   el.append(root);
   const ui = build(root), painter = createPainter(ui.canvas, () => showZoom(ui, painter.view));
-  const link = createLink(model, (...said) => screen.show(...said));
+  const link = createLink(model, (...said) => parts.forEach((part) => part.show(...said)));
   const onPhoto = (name) => actions.change({ do: "photo", name });
   const screen = createScreen({ root, ui, painter, link, onPhoto });
   const actions = createActions({ root, ui, painter, link, screen });
   const isNegative = listenToButtons(ui, painter, actions);
+  const { ask } = actions, given = { ui, painter, link, ask, say: screen.say };
+  const leaving = createLeaving(given);
+  const parts = [screen, createAnimals(given), createBox(given), leaving];
   listenToPointing(ui);
   listenToMouse(ui, painter, actions.click, isNegative);
   listenToTouch(ui, painter, actions.click, isNegative);
@@ -61,6 +64,7 @@ function render({ model, el }) {
   return () => {
     clearTimeout(silent);
     screen.stop();
+    leaving.stop();
     resized.disconnect();
     stopTheme();
     stopSharing();

@@ -1,0 +1,210 @@
+"""The animals of a photo as a user points at them: one after the other, each with its own clicks.
+
+Nothing here changes: each step gives new `Animals`.
+
+Shapes: H W pixels of the photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from common.canvas.answers import STEPS, Answer, Prompts
+from common.clicks.objects import MOST, Segmented, apart
+from common.clicks.prompts import Click, Clicker
+from common.config import UserError
+
+ROOM = 4e8  # pixels of all masks of a photo: an int8 each, twice
+NAME_CHARS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Animal:
+    """One of them.
+
+    Attributes:
+        number: from 1; it is never given again, and decides the colour.
+        answer: to its own prompts and what others' clicks say of it; None: still to be asked for.
+        alone: to its own prompts.
+        denied: clicks on others that lie in what it would take by itself.
+    """
+
+    number: int
+    name: str
+    clicker: Clicker = field(default_factory=Clicker)
+    hidden: bool = False
+    answer: Answer | None = None
+    alone: Answer | None = None
+    denied: tuple[Click, ...] = ()
+
+    @property
+    def is_pointed_at(self) -> bool:
+        """Whether there is a box or a click."""
+        return bool(self.clicker.box or self.clicker.clicks)
+
+    @property
+    def prompts(self) -> Prompts:
+        """What the model is asked."""
+        return self.clicker.box, (*self.clicker.clicks, *self.denied)
+
+
+Ask = Callable[[Prompts], Answer]
+
+
+@dataclass(frozen=True, eq=False)
+class Animals:
+    """All of a photo, and which one is pointed at.
+
+    Attributes:
+        at: the place in ``all`` of the chosen one.
+        made: how many there ever were.
+        deleted: the one that was deleted last, and its place, until something else is done.
+    """
+
+    all: tuple[Animal, ...] = (Animal(1, "Animal 1"),)
+    at: int = 0
+    made: int = 1
+    deleted: tuple[int, Animal] | None = None
+
+    @property
+    def chosen(self) -> Animal:
+        """The one that clicks are about."""
+        return self.all[self.at]
+
+    @property
+    def seen(self) -> list[Animal]:
+        """Those that are pointed at and not hidden: what leaves the tool."""
+        return [one for one in self.all if one.is_pointed_at and not one.hidden]
+
+    def place(self, number: int) -> int:
+        """Where an animal of a number stands; `UserError` if there is none."""
+        for place, one in enumerate(self.all):
+            if one.number == number:
+                return place
+        raise UserError(f"there is no animal {number}")
+
+    def choose(self, number: int) -> Animals:
+        """Point at another one from now on."""
+        return replace(self, at=self.place(number), deleted=None)
+
+    def next(self, pixels: int) -> Animals:
+        """One more, unless there is one without a click; that one is chosen.
+
+        Args:
+            pixels: of the photo, whose masks need room.
+        """
+        for place, one in enumerate(self.all):
+            if not one.is_pointed_at:
+                return replace(self, at=place, deleted=None)
+        if len(self.all) >= min(MOST, max(1, ROOM // pixels)):
+            raise UserError(f"there is room for {len(self.all)} animals on this photo; delete one")
+        new = Animal(self.made + 1, f"Animal {self.made + 1}")
+        return Animals((*self.all, new), len(self.all), self.made + 1)
+
+    def delete(self, number: int) -> Animals:
+        """Without that one; `undone` brings it back."""
+        place = self.place(number)
+        rest = (*self.all[:place], *self.all[place + 1 :])
+        made = self.made + (not rest)
+        left = rest or (Animal(made, f"Animal {made}"),)
+        at = min(self.at - (place < self.at), len(left) - 1)
+        return Animals(left, at, made, (place, self.all[place]))
+
+    def undone(self) -> Animals:
+        """The last change of the chosen one is taken back; or one just deleted is there again."""
+        if self.deleted is None:
+            return self.clicked(Clicker.undo)
+        place, one = self.deleted
+        rest = tuple(other for other in self.all if other.is_pointed_at or len(self.all) > 1)
+        return Animals((*rest[:place], one, *rest[place:]), place, self.made)
+
+    def name_of(self, number: int) -> str:
+        """What one is called."""
+        return self.all[self.place(number)].name
+
+    def named(self, number: int, name: str) -> Animals:
+        """With another name for one."""
+        name = " ".join(name.split())[:NAME_CHARS]
+        return self._with(self.place(number), name=name or f"Animal {number}")
+
+    def hide(self, number: int, hidden: bool) -> Animals:
+        """With one hidden, or shown again."""
+        return self._with(self.place(number), hidden=hidden)
+
+    def clicked(self, change: Callable[[Clicker], None]) -> Animals:
+        """With other clicks on the chosen one, which is seen again."""
+        clicker = deepcopy(self.chosen.clicker)
+        change(clicker)
+        return self._with(self.at, clicker=clicker, hidden=False, answer=None, alone=None)
+
+    def forgotten(self) -> Animals:
+        """As before any answer, for another model."""
+        fresh = tuple(replace(one, answer=None, alone=None, denied=()) for one in self.all)
+        return replace(self, all=fresh)
+
+    def _with(self, place: int, **changes: object) -> Animals:
+        changed = replace(self.all[place], **changes)
+        return replace(
+            self, all=(*self.all[:place], changed, *self.all[place + 1 :]), deleted=None
+        )
+
+    def answered(self, ask: Ask) -> Animals:
+        """With an answer for each: a click on one says of those whose mask holds it "not this".
+
+        Args:
+            ask: what a model says to a box and clicks.
+        """
+        alone = [
+            replace(one, alone=one.alone or ask((one.clicker.box, one.clicker.clicks)))
+            for one in self.all
+        ]
+        return replace(self, all=tuple(self._resolved(alone, ask)))
+
+    @staticmethod
+    def _resolved(alone: list[Animal], ask: Ask) -> Iterator[Animal]:
+        for one in alone:
+            assert one.alone is not None
+            others = (
+                click for other in alone if other is not one for click in other.clicker.clicks
+            )
+            within = (c for c in others if c.positive and one.alone.logits[int(c.y), int(c.x)] > 0)
+            denied = tuple(Click(click.x, click.y, positive=False) for click in within)
+            if one.answer is not None and denied == one.denied:
+                yield one
+            else:
+                one = replace(one, denied=denied)
+                yield replace(one, answer=ask(one.prompts) if denied else one.alone)
+
+    def refined(self, ask: Ask) -> Animals:
+        """With a fine outline for each that is seen.
+
+        Args:
+            ask: as of `answered`, but for the outline.
+        """
+        seen = [one.number for one in self.seen if not (one.answer and one.answer.fine)]
+        fine = [
+            replace(one, answer=ask(one.prompts)) if one.number in seen else one
+            for one in self.all
+        ]
+        return replace(self, all=tuple(fine))
+
+    def logits(self) -> dict[int, np.ndarray]:
+        """By number, of those that are seen, (H, W) int8; no pixel is above 0 in two."""
+        seen = self.seen
+        shares = apart([one.answer.logits for one in seen if one.answer])
+        return {one.number: share for one, share in zip(seen, shares, strict=True)}
+
+
+def segmented(animals: Animals) -> list[Segmented]:
+    """Those that are seen, as `canvas.exports` takes them."""
+    logits, found = animals.logits(), []
+    for one in animals.seen:
+        assert one.answer is not None
+        native = logits[one.number].astype(np.float32) / STEPS
+        score, species, prompts = one.answer.score or 0.0, one.answer.species, one.clicker
+        found.append(Segmented(one.name, prompts.clicks, native, score, species, prompts.box))
+    return found

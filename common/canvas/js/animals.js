@@ -1,0 +1,142 @@
+/**
+ * The animals of a photo: a list to choose, name, hide and delete from, and the masks of those that
+ * are not chosen.
+ */
+
+const PAINTS = [COLOURS.mask, "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#b39ddb", "#b5894e",
+                "#a8dadc"];
+const paintOf = (number) => PAINTS[(number - 1) % PAINTS.length];
+Object.assign(ICONS, {
+  next: line('<path d="M8 3v10M3 8h10"/>'),
+  rename: line('<path d="m3 13 .8-3L10.5 3.3l2.2 2.2L6 12.2z"/>'),
+  hide: line('<path d="M1.5 8s2.5-4 6.5-4 6.5 4 6.5 4-2.5 4-6.5 4-6.5-4-6.5-4z"/><circle cx="8" cy="8" r="1.8"/>'),
+  delete: line('<path d="m4 4 8 8m0-8-8 8"/>'),
+});
+KEYS.push(["N, 1 to 9", "another animal, the first to the ninth"]);
+
+/** A row of the list; `does` gets what was asked for. */
+function createRow(number, does) {
+  const icon = (name, label) => make("button",
+    { type: "button", class: `cc-icon cc-${name}`, title: label, html: ICONS[name] });
+  const row = {
+    choose: make("button", { type: "button", class: "cc-choose" },
+      make("span", { class: "cc-swatch", style: `background: ${paintOf(number)}` })),
+    text: make("span", { class: "cc-name" }), kind: make("span", { class: "cc-kind" }),
+    input: make("input", { type: "text", class: "cc-newname", maxlength: "60", hidden: "" }),
+    rename: icon("rename", "Rename"), hide: icon("hide", "Hide"), delete: icon("delete", "Delete"),
+  };
+  row.choose.append(row.text, row.kind);
+  row.element = make("li", {}, row.choose, row.input, row.rename, row.hide, row.delete);
+
+  function edit(open) {
+    row.input.hidden = !open;
+    row.choose.hidden = open;
+    if (!open) return row.rename.focus();
+    row.input.value = row.text.textContent;
+    row.input.focus();
+    row.input.select();
+  }
+
+  function finish(takes) {
+    if (row.input.hidden) return;
+    edit(false);
+    if (takes) does({ do: "rename", number, name: row.input.value });
+  }
+
+  row.choose.addEventListener("click", () => does({ do: "choose", number }));
+  row.rename.addEventListener("click", () => edit(true));
+  row.input.addEventListener("blur", () => finish(true));
+  row.input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") finish(true);
+    if (event.key === "Escape") finish(false);
+  });
+  row.hide.addEventListener("click", () =>
+    does({ do: "hide", number, hidden: row.hide.getAttribute("aria-pressed") !== "true" }));
+  row.delete.addEventListener("click", () => does({ do: "delete", number }));
+  return row;
+}
+
+/** What `objects` say of one, in its row. */
+function fillRow(row, { name, species, hidden }, chosen) {
+  row.text.textContent = name;
+  row.kind.textContent = species ?? "";
+  press(row.choose, chosen);
+  press(row.hide, hidden);
+  row.element.classList.toggle("cc-hidden", hidden);
+  for (const what of ["rename", "hide", "delete"]) {
+    row[what].setAttribute("aria-label", `${row[what].title} ${name}`);
+  }
+  row.input.setAttribute("aria-label", `Name of ${name}`);
+}
+
+/** Below the status, once there is something to choose from. */
+function createAnimals({ ui, painter, ask }) {
+  const { look, refresh } = painter, rows = new Map(), masks = new Map(); // by number
+  const list = make("ul", { class: "cc-list" });
+  const add = button("next", "Next animal", "Point at another animal (N)");
+  let order = [];
+  ui.status.after(make("div", { class: "cc-animals", role: "group", "aria-label": "Animals" },
+    list, add));
+  add.addEventListener("click", () => {
+    ask({ do: "next" });
+    ui.canvas.focus({ preventScroll: true });
+  });
+
+  ui.canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const number = order[Number(event.key) - 1];
+    if (event.key.toLowerCase() === "n") ask({ do: "next" });
+    else if (number) ask({ do: "choose", number });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  look.under.push((context, place, ratio, drawPart) => {
+    for (const { fill, edge } of masks.values()) {
+      if (!fill) continue; // still on its way
+      context.globalAlpha = look.fill ? look.opacity : 0;
+      drawPart(context, fill);
+      context.globalAlpha = look.edge ? 1 : 0;
+      drawPart(context, edge);
+    }
+    context.globalAlpha = 1;
+  });
+
+  async function keepMask({ number, mask }) {
+    const known = masks.get(number);
+    if (known?.url === mask) return;
+    if (!mask) return masks.delete(number);
+    const made = { ...known, url: mask };
+    masks.set(number, made);
+    const shape = toAlpha(await loadImage(mask)), colour = paintOf(number);
+    made.fill = tinted(shape, colour);
+    made.edge = tinted(shape, colour, Math.max(1, shape.width / 500));
+    refresh();
+  }
+
+  function show({ objects = [], number = 1 }) {
+    order = objects.map((one) => one.number);
+    for (const gone of [...rows.keys()].filter((known) => !order.includes(known))) {
+      rows.get(gone).element.remove();
+      rows.delete(gone);
+    }
+    for (const gone of [...masks.keys()].filter((known) => !order.includes(known))) {
+      masks.delete(gone);
+    }
+    for (const one of objects) {
+      if (!rows.has(one.number)) rows.set(one.number, createRow(one.number, ask));
+      fillRow(rows.get(one.number), one, one.number === number);
+      keepMask(one);
+    }
+    const elements = order.map((one) => rows.get(one).element);
+    if (elements.some((element, at) => list.children[at] !== element)) {
+      list.replaceChildren(...elements);
+    }
+    if (look.colour !== paintOf(number)) refresh({ colour: paintOf(number) });
+    else refresh();
+  }
+
+  return { show };
+}
