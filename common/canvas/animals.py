@@ -51,6 +51,16 @@ class Animal:
         """What the model is asked."""
         return self.clicker.box, (*self.clicker.clicks, *self.denied)
 
+    def within(self, other: Animal) -> list[Click]:
+        """Those positive clicks on it that lie in what another one would take by itself."""
+        assert other.alone is not None
+        taken = other.alone.logits > 0
+        return [c for c in self.clicker.clicks if c.positive and taken[int(c.y), int(c.x)]]
+
+    def claims(self, other: Animal) -> bool:
+        """Whether each was clicked on where the other one is."""
+        return bool(self.within(other) and other.within(self))
+
 
 Ask = Callable[[Prompts], Answer]
 
@@ -92,11 +102,7 @@ class Animals:
         return replace(self, at=self.place(number), deleted=None)
 
     def next(self, pixels: int) -> Animals:
-        """One more, unless there is one without a click; that one is chosen.
-
-        Args:
-            pixels: of the photo, whose masks need room.
-        """
+        """One more, unless one is without a click; its mask needs room for the photo's pixels."""
         for place, one in enumerate(self.all):
             if not one.is_pointed_at:
                 return replace(self, at=place, deleted=None)
@@ -155,6 +161,8 @@ class Animals:
     def answered(self, ask: Ask) -> Animals:
         """With an answer for each: a click on one says of those whose mask holds it "not this".
 
+        Where two say so of each other, the newer one is right.
+
         Args:
             ask: what a model says to a box and clicks.
         """
@@ -167,12 +175,12 @@ class Animals:
     @staticmethod
     def _resolved(alone: list[Animal], ask: Ask) -> Iterator[Animal]:
         for one in alone:
-            assert one.alone is not None
-            others = (
-                click for other in alone if other is not one for click in other.clicker.clicks
+            denied = tuple(
+                Click(click.x, click.y, positive=False)
+                for other in alone
+                if other is not one and not (one.number > other.number and one.claims(other))
+                for click in other.within(one)
             )
-            within = (c for c in others if c.positive and one.alone.logits[int(c.y), int(c.x)] > 0)
-            denied = tuple(Click(click.x, click.y, positive=False) for click in within)
             if one.answer is not None and denied == one.denied:
                 yield one
             else:

@@ -44,14 +44,14 @@ def outlines(mask: np.ndarray) -> list[list[float]]:
     pixels whose centres they hold gets all but the holes back.
     """
     lines = find_contours(np.pad(mask, 1), 0.5, fully_connected="high")
-    closed = (line[:-1, ::-1] - 0.5 for line in lines if _turns_left(line))
+    closed = (line[:-1, ::-1] - 0.5 for line in lines if _goes_round(line))
     return [np.round(points, 1).ravel().tolist() for points in closed]
 
 
-def _turns_left(line: np.ndarray) -> bool:
+def _goes_round(line: np.ndarray) -> bool:
     """Whether (row, column) points go round a part, and not round a hole."""
     (y0, x0), (y1, x1) = line[:-1].T, line[1:].T
-    return float((x0 * y1 - x1 * y0).sum()) < 0
+    return float((x0 * y1 - x1 * y0).sum()) > 0
 
 
 def lost(mask: np.ndarray) -> int:
