@@ -3,7 +3,7 @@
 See `common.benchmark` for what the quantities mean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -130,3 +130,23 @@ def feeding(table: pd.DataFrame) -> pd.DataFrame:
             for kind, rate in rows.items()
         ]
     )
+
+
+def quickest(table: pd.DataFrame, names: Iterable[str], quantity: str = "ms_photo") -> list[str]:
+    """Of the models, the one that takes least and all whose range of runs reaches its own.
+
+    Args:
+        table: of `read_cost`.
+        names: models to choose among; those that were not measured are passed over.
+        quantity: one where less is better.
+    """
+    rows = table[(table["quantity"] == quantity) & table["model"].isin(list(names))]
+    rows = rows.sort_values("value")
+    return rows.loc[rows["low"] <= rows["high"].iloc[0], "model"].to_list() if len(rows) else []
+
+
+def of_equals(table: pd.DataFrame, quantity: str = "infer_photos_per_second") -> float:
+    """How many times over networks of equal multiply-adds, so of equal kind, differ in a speed."""
+    wide = table.pivot_table(index=["model", "size"], columns="quantity", values="value")
+    alike = wide.reset_index().groupby(["madds", "size"])[quantity]
+    return float((alike.max() / alike.min()).max())

@@ -141,19 +141,20 @@ def data_efficiency(table: pd.DataFrame, *, note: str = "") -> Figure:
     """mIoU against the share of the training photos, a line a model, with 95 % intervals.
 
     Args:
-        table: of `common.studies.learning.learning_table`; a share's first seed is drawn.
+        table: of `common.studies.learning.learning_table`; every run is drawn, and the line joins
+            the means of a share's seeds.
         note: data, n and budget, written above.
     """
     style.require(table, ("model", "share", "seed", "miou", "low", "high"), "data efficiency")
-    runs = table.sort_values("seed").drop_duplicates(["model", "share"]).sort_values("share")
+    runs = table.sort_values(["share", "seed"])
     figure = style.new_figure(4.0)
     axes = figure.subplots()
     for number, (name, rows) in enumerate(runs.groupby("model", sort=False)):
-        look = {"color": model_colour(name), "label": label(name), "capsize": 3}
+        look = {"color": model_colour(name), "label": label(name)}
         away = style.reach(rows.assign(value=rows["miou"]))
-        axes.errorbar(
-            rows["share"], rows["miou"], yerr=away, fmt=f"{style.MARKERS[number % 5]}-", **look
-        )
+        mark = style.MARKERS[number % 5]
+        axes.errorbar(rows["share"], rows["miou"], yerr=away, fmt=mark, capsize=3, **look)
+        axes.plot(rows.groupby("share")["miou"].mean(), color=look["color"])
     axes.set_xscale("log")
     axes.set_xticks(sorted(runs["share"].unique()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))

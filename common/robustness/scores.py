@@ -133,6 +133,12 @@ def ranking(every: Resamples) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("value", ascending=False, ignore_index=True)
 
 
+def area_lead(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, float]:
+    """Mean area of a minus that of b (both of `resampled_curves`): difference, low, high, p."""
+    gap = areas(a).mean(axis=1) - areas(b).mean(axis=1)
+    return difference(gap.iloc[0], gap.iloc[1:].to_numpy())
+
+
 def bar_table(frame: pd.DataFrame, bar: float = BAR) -> pd.DataFrame:
     """Whether a model keeps the ``bar`` at the worst level of each perturbation.
 

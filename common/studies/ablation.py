@@ -146,16 +146,28 @@ def stored_counts(model: str, run: str, results: Path = RESULTS) -> pd.DataFrame
     return read_table(SEGMENTATION.file(model, run, results))
 
 
-def in_words(table: pd.DataFrame) -> str:
-    """What an ablation table says: which differences are clear of zero, and which are not."""
+def in_words(table: pd.DataFrame, seeds: float = 0.0) -> str:
+    """What an ablation table says: which differences are clear of zero, and which are not.
+
+    Args:
+        table: of `ablation_table`, one seed a row.
+        seeds: how far seeds of one recipe lie apart (`verdicts.seed_range`); 0: nobody knows.
+    """
     rows = table[table["run"] != "base"].sort_values("difference")
     clear = (rows["difference_high"] < 0) | (rows["difference_low"] > 0)
     told = [f"{row.label} {row.difference:+.3f}" for row in rows[clear].itertuples()]
     open_ = [f"{row.label} {row.difference:+.3f}" for row in rows[~clear].itertuples()]
     base = table.set_index("run").loc["base"]
     unclear = ", ".join(open_) or "none"
+    beyond = [row.label for row in rows[clear].itertuples() if abs(row.difference) > seeds]
+    apart = (
+        f" Seeds of one recipe lie up to {seeds:.3f} apart, and one seed stands behind each row:"
+        f" more than that is {', '.join(beyond) or 'none'}."
+    )
     return (
         f"From a base of {base['value']:.3f} ({base['epochs']:.0f} epochs, "
-        f"{base['minutes']:.1f} minutes), the paired interval is **clear of zero** for: "
-        f"{', '.join(told) or 'none'}. **No finding** at this budget: {unclear}."
+        f"{base['minutes']:.1f} minutes), the paired interval over photos is **clear of zero**"
+        f" for: {', '.join(told) or 'none'}. **No finding** at this budget: {unclear}."
+        + apart
+        * bool(seeds)
     )

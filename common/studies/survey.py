@@ -17,7 +17,7 @@ from common.data.augment import augmentation
 from common.data.dataset import PetCache
 from common.data.geometry import fit_mask, fit_photo, unfit
 from common.data.leaks import NEAR, near_duplicates
-from common.data.pets import find_root, photo_path, read_mask, trimap_path
+from common.data.pets import find_root, photo_path, read_index, read_mask, trimap_path
 from common.data.photos import read_photo
 from common.samples import Sample
 from common.scoring.counts import image_counts
@@ -27,17 +27,26 @@ SIZE = 192  # px, of augmented samples
 PHOTO_COLUMNS = ["name", "breed", "species", "split", "height", "width"]
 
 
-def photo_table(cache: PetCache) -> pd.DataFrame:
-    """One row a photo: `PHOTO_COLUMNS` and the share of its pixels in each class and border."""
+def photo_table(cache: PetCache, drawn: pd.Series) -> pd.DataFrame:
+    """A row a photo: `PHOTO_COLUMNS`, the share of its pixels in each class and border, ``drawn``.
+
+    Args:
+        drawn: split of each photo (index: names) before leaks were taken out.
+    """
     values = {**dict(enumerate(CLASSES)), IGNORE: "border"}
     flat = cache.masks.reshape(len(cache.masks), -1)
     shares = {f"share_{name}": (flat == value).mean(1) for value, name in values.items()}
-    return cache.manifest[PHOTO_COLUMNS].assign(**shares)
+    first = cache.manifest["name"].map(drawn)
+    return cache.manifest[PHOTO_COLUMNS].assign(**shares, drawn=first)
 
 
-def leak_pairs(cache: PetCache, near: int) -> pd.DataFrame:
-    """Pairs of photos in two splits within ``near`` bits: a, b (names), split_a, split_b, bits."""
-    table = cache.manifest.assign(split=cache.manifest["split"].replace("leak", "train"))
+def leak_pairs(cache: PetCache, drawn: pd.Series, near: int) -> pd.DataFrame:
+    """Pairs of photos drawn into two splits, within ``near`` bits: a, b, split_a, split_b, bits.
+
+    Args:
+        drawn: as in `photo_table`; a and b are names.
+    """
+    table = cache.manifest.assign(split=cache.manifest["name"].map(drawn))
     pairs = near_duplicates(table, near)
     for side in ("a", "b"):
         pairs[f"split_{side}"] = table["split"].to_numpy()[pairs[side]]
@@ -124,11 +133,12 @@ def measure(cache: PetCache, root: str | Path, folder: Path) -> None:
     """Measure everything that notebook 01 shows and write its tables into ``folder``."""
     root = find_root(root)
     val = cache.manifest.loc[cache.rows("val"), ["name", "species", "breed"]]
-    pairs = leak_pairs(cache, near=64)
+    drawn = read_index(root).set_index("name")["split"]
+    pairs = leak_pairs(cache, drawn, near=64)
     bits = pairs["bits"].value_counts().rename_axis("bits").sort_index()
     sources = {"JPEG files": undecoded(cache, root), "memory map": cache}
     tables = {
-        "photos.parquet": photo_table(cache),
+        "photos.parquet": photo_table(cache, drawn),
         "problems.csv": cache.problems,
         "pairs.csv": pairs[pairs["bits"] <= 2 * NEAR].sort_values(["bits", "a", "b"]),
         "bits.csv": bits.reset_index(name="pairs"),

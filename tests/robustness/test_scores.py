@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from common.robustness import scores as module
 from common.robustness.scores import (
+    area_lead,
     areas,
     bar_table,
     clean,
@@ -53,6 +54,15 @@ def table() -> pd.DataFrame:
 def dice(wrong: int) -> float:
     """Mean of ground's and cat's; no photo shows a dog."""
     return (200 / (200 + wrong) + 2 * (100 - wrong) / (200 - wrong)) / 2
+
+
+def test_a_lead_in_area_by_hand(table):
+    """Equal photos: every resample says the same, and nobody leads itself."""
+    without, clicked = (resampled_curves(table, clicks=c, resamples=20) for c in (0, 1))
+    told = area_lead(clicked, without)
+    gap = areas(clicked).iloc[0].mean() - areas(without).iloc[0].mean()
+    assert [told[k] for k in ("difference", "low", "high")] == pytest.approx([gap] * 3)
+    assert area_lead(without, without)["p"] == 1
 
 
 def test_a_curve_by_hand(table):

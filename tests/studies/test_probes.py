@@ -164,8 +164,11 @@ def test_ranks_by_hand(off: int, cache: PetCache):
     scores = zero_shot_scores(table).set_index("label")
     assert scores.loc["breed within 1", "value"] == 1 - off
     assert scores.loc["breed within 5", "value"] == 1
-    assert scores.loc["species", "chance"] == 0.5
-    assert scores.loc["breed within 5", "chance"] == 5 / 37
+    assert scores.loc["breed within 5", "guess"] == 5 / 37
+    dogs = (table["species"] == 2).mean()
+    assert scores.loc["species", "guess"] == max(dogs, 1 - dogs), "always the commoner"
+    told = zero_shot_scores(table.assign(species_right=table["species"] == 2))
+    assert told.loc[0, ["value", "balanced"]].tolist() == [dogs, 0.5]
 
 
 def test_all_photos_of_a_breed_never_seen_may_be_asked(cache: PetCache):
