@@ -156,7 +156,7 @@ class MaskedAutoencoder(nn.Module):
         return self.forward_decoder(self.forward_encoder(image, keep), restore)
 
     def forward_loss(self, image: Tensor, keep: Tensor, restore: Tensor) -> Tensor:
-        """Mean squared error of the hidden patches; painting each in its mean colour costs 1.
+        """Mean squared error of the hidden patches; painting each in its mean grey costs 1.
 
         Of features, all patches count: what is said of a visible one is not in sight either.
         """

@@ -1,0 +1,42 @@
+"""Exercises have solutions that hold, cores by hand are the package's, sentences the tables'."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.notebook_cells import notebooks, read, run, tags
+
+MODELS = {"02_unet", "03_mae_seg", "04_clip_seg", "05_point_unet", "06_imagenet_baseline"}
+SPOKEN = {"summary", "finding", "verdict"}  # tags of cells that say what was found
+RUN = ("exercise", "by-hand")  # tags of cells that check something
+SOLVED = [path for path in notebooks() if any("exercise" in tags(c) for c in read(path).cells)]
+
+
+@pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
+def test_solutions_and_cores_by_hand_hold(path: Path):
+    """They run offline, from what is committed, with the cells that they need and no others."""
+    cells = read(path).cells
+    kinds = {kind: [i for i, c in enumerate(cells) if kind in tags(c)] for kind in RUN}
+    (solution,) = kinds["exercise"]
+    source = cells[solution].source
+    assert cells[solution].metadata["jupyter"] == {"source_hidden": True}
+    assert [source.count(f"# ({k})") for k in (1, 2, 3)] == [1, 1, 1]
+    assert source.count("assert") >= 3
+    assert bool(kinds["by-hand"]) == (path.stem in MODELS)
+    assert all("assert" in cells[core].source for core in kinds["by-hand"])
+    run(path, [solution, *kinds["by-hand"]])
+
+
+@pytest.mark.long
+def test_sentences_are_what_the_stored_tables_say():
+    """Summary and verdicts of every notebook, computed again from the committed tables."""
+    for path in SOLVED:
+        cells = read(path).cells
+        spoken = [i for i, c in enumerate(cells) if SPOKEN & set(tags(c))]
+        for number, said in run(path, spoken).items():
+            saved = [
+                "".join(output.data["text/markdown"])
+                for output in cells[number].outputs
+                if "text/markdown" in output.get("data", {})
+            ]
+            assert said == saved, f"{path.stem}, cell {number}: replay the notebook"
