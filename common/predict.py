@@ -15,6 +15,11 @@ second, 0 none), cats_overlay.png and cats_coco.json (a COCO file of instances).
 a box. --cutout adds a PNG with transparent ground, --labelme a JSON of mask shapes that labelme
 opens; --polygons writes polygons for run lengths, and says how many pixels they lose.
 
+    python -m common.predict --all photos/*.jpg --out masks
+
+finds every animal of every photo without a click and writes masks/instances.json, one COCO file
+with score and category of each. A run that is stopped goes on when it is called again.
+
 The same command again leaves what follows from the same photo, model and clicks. A file that this
 command did not write is never replaced, unless --overwrite is given. A photo that fails is named,
 also at the end; the others go on, and the exit status is 1.
@@ -52,11 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--cutout", action="store_true", help="a PNG with transparent ground too")
     parser.add_argument("--labelme", action="store_true", help="a JSON of mask shapes too")
     parser.add_argument("--polygons", action="store_true", help="not run lengths; fills holes")
+    parser.add_argument("--all", action="store_true", help="every animal, without a click")
     parser.add_argument("--out", type=user_path, required=True, metavar="DIR")
     parser.add_argument("--model", default=MODEL, help="a checkpoint's name or path, or sam_vit_b")
     parser.add_argument("--overwrite", action="store_true", help="whoever wrote what is there")
     args = parser.parse_args(argv)
 
+    if args.all:
+        return _all(args)
     from common.canvas.files import check_outputs
 
     asked = _asked(args)
@@ -74,6 +82,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if failed and len(args.photos) > 1:
         names = ", ".join(map(str, failed))
         print(f"{len(failed)} of {len(args.photos)} photos failed: {names}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _all(args: argparse.Namespace) -> int:
+    """Every animal of every photo, into one COCO file."""
+    if args.click or args.object or args.box:
+        raise UserError("--all needs no prompts: leave out --click, --box and --object")
+    from common.canvas.batch import FILE, check_file, find_in_photos
+
+    check_file(args.photos, args.out / FILE, args.overwrite)
+    from common.clicks.predictor import load_predictor
+
+    failed = find_in_photos(load_predictor(args.model), args.photos, args.out / FILE, args.model)
+    print(f"{args.out / FILE}: {len(args.photos) - len(failed)} of {len(args.photos)} photos")
     return 1 if failed else 0
 
 
