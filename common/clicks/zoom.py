@@ -34,9 +34,9 @@ FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos fro
 class ZoomPredictor(PhotoPredictor):
     """Clicks for a model that was trained on one animal among several (`PointUNet.instances`).
 
-    Given no mask, it looks at the whole photo at two sizes, then at a window round what it found;
-    each later click is answered in the window round the mask of before. Where the animal fills
-    the frame, there is no window. A region of the mask that nobody clicked on is left out.
+    Given no mask, it looks at the whole photo, then at a window round what it found or, where the
+    animal fills the frame, at the whole photo on a finer grid; each later click is answered in the
+    window round the mask of before. A region of the mask that nobody clicked on is left out.
     Without a click, it clicks itself on the animal that it finds, if that is one.
 
     Features of a window are kept while it may be needed again; they follow from the photo alone,
@@ -71,8 +71,7 @@ class ZoomPredictor(PhotoPredictor):
     def look(self, image: np.ndarray) -> Looks:
         """The photo with the features of all of it."""
         looks = self._looks(image, self.model.encode_image)
-        for sight in (looks, looks.finer):
-            sight.at(sight.whole)
+        looks.at(looks.whole)
         return looks
 
     @torch.inference_mode()
@@ -160,24 +159,28 @@ class ZoomPredictor(PhotoPredictor):
     def _first(
         self, looks: Looks, points: np.ndarray, labels: np.ndarray
     ) -> tuple[dict[str, Tensor], Tensor, View]:
-        """Two looks that know nothing of one another, and their mean where both see."""
-        out, seen = self._whole(looks, points, labels)
-        if not len(points) and (point := only_animal(seen[0, 0].numpy(), looks.image)) is not None:
-            seen = seen.lerp(self._whole(looks, point, np.ones(1, int))[1], 0.5)
+        """Two looks that know nothing of one another, and their mean where both see.
+
+        The second is from near or, where the animal fills the frame, at the photo on a finer grid.
+        """
+        out, logits = self._decode(looks, looks.whole, points, labels)
+        seen = resized(logits, self.card.size)
         view = window(seen[0, 0].numpy() > 0, points, labels, looks.image.shape[:2])
         if view is None:
-            return out, seen, looks.whole
+            return out, self._finer(looks, seen, points, labels), looks.whole
         out, near = self._decode(looks, view, points, labels)
         return out, near.lerp(seen_in(seen, view, looks.whole, near.shape[-1]), 0.5), view
 
-    def _whole(
-        self, looks: Looks, points: np.ndarray, labels: np.ndarray
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """The answer on the whole photo, its logits (1, 1, S, S) the mean of two sizes'."""
-        out, logits = self._decode(looks, looks.whole, points, labels)
-        _, finer = self._decode(looks.finer, looks.whole, points, labels)
-        logits, finer = (resized(x, self.card.size) for x in (logits, finer))
-        return out, logits.lerp(finer, 0.5)
+    def _finer(self, looks: Looks, seen: Tensor, points: np.ndarray, labels: np.ndarray) -> Tensor:
+        """The mean of ``seen`` and of what a finer grid shows, unclicked also of a click's own."""
+        finer = self._decode(looks.finer, looks.whole, points, labels)[1]
+        seen = seen.lerp(resized(finer, self.card.size), 0.5)
+        point = None if len(points) else only_animal(seen[0, 0].numpy(), looks.image)
+        if point is None:
+            return seen
+        click = point, np.ones(1, int)
+        asked = resized(self._decode(looks, looks.whole, *click)[1], self.card.size)
+        return seen.lerp(self._finer(looks, asked, *click), 0.5)
 
     def _decode(
         self,

@@ -27,12 +27,12 @@ def test_a_small_mask_is_looked_at_from_near():
     looking.set_image(photo(300, 400))
     masks, scores, coarse = looking.predict([[100, 50]], [1])
     model = looking.model
-    assert model.encoded == len(model.calls) == 3  # the photo at two sizes, then from near
+    assert model.encoded == len(model.calls) == 2  # the photo, then from near
     assert all(previous is None for _, _, previous, *_ in model.calls)
     assert masks.shape == (1, 300, 400) and masks[0, 50, 100] and coarse.shape == (1, S, S)
     assert scores.tolist() == [0.75] and looking.species[0] == "dog"
     again, _, _ = looking.predict([[100, 50]], [1])
-    assert model.encoded == 3 and np.array_equal(masks, again)  # the window's features are kept
+    assert model.encoded == 2 and np.array_equal(masks, again)  # the window's features are kept
 
 
 def test_later_clicks_look_from_near_only():
