@@ -16,8 +16,8 @@ from common.clicks.protocol import Predictor
 MAYBE = -2.0  # logit without a click from which on a place is asked
 MOST = 24  # places that are asked in a photo
 SMALLEST = 0.003  # of the photo: a smaller mask is no animal
-SURE = 0.35  # score of an animal, at least
-SAME = 0.6  # of the smaller of two masks: they show one animal if they share more
+SURE = 0.4  # score of an animal, at least; as SAME, chosen on validation and elsewhere
+SAME = 0.5  # of the smaller of two masks: they show one animal if they share more
 
 
 def find_all(predictor: Predictor) -> list[Segmented]:
