@@ -11,16 +11,19 @@ import pytest
 from PIL import Image
 
 from common.canvas.asked import parse_click
-from common.canvas.files import WIDEST, draw_overlay
+from common.canvas.files import WIDEST, draw_overlay, predict_photo
 from common.checkpoint import Card, save_checkpoint
+from common.clicks.predictor import load_predictor
 from common.clicks.prompts import Click
 from common.config import UserError
 from common.data.coco import decode_rle, run_lengths
 from common.models import MODELS, Spec
 from common.predict import main
+from common.samples import load_sample
 from tests.clicks.test_predictor import Clicky
 from tests.data.corpus import corpus, packed
 from tests.data.test_photos import png
+from tests.fuzzing import alarm, limited
 
 RED = Image.new("RGB", (60, 90), "red")
 
@@ -207,6 +210,28 @@ def test_the_overlay_of_a_large_photo_is_small():
     )
     assert picture.shape == (15, WIDEST, 3)
     assert picture[7, 300].tolist() == [44, 160, 44] and picture[7, 900].tolist() == [9, 9, 9]
+
+
+def test_a_batch_holds_one_photo_at_a_time(model: str, tmp_path: Path):
+    for number in range(14):  # 10 MB each with its mask and its logits
+        Image.new("RGB", (1200, 1000), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    first, *others = sorted(tmp_path.glob("*.png"))
+    out = ["--out", tmp_path / "out", "--click", "600,500"]
+    assert run(model, first, *out) == 0
+    with limited(80):
+        assert run(model, *others, *out) == 0
+
+
+@pytest.mark.long
+def test_a_photo_of_48_million_pixels(tmp_path: Path):
+    """Within 4 s on a quiet machine and 1.2 GB, once the model is loaded."""
+    photo, large = tmp_path / "large.jpg", load_sample("kitten").image
+    Image.fromarray(large).resize((8000, 6000)).save(photo)
+    predictor = load_predictor("point_unet_single")
+    with alarm(7), limited(1200):
+        told = predict_photo(predictor, photo, [Click(4000, 3250)], tmp_path, {})
+    assert "large.jpg: cat (" in told
+    assert np.asarray(Image.open(tmp_path / "large_mask.png"))[3250, 4000] == 255
 
 
 def turned() -> bytes:

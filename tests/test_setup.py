@@ -76,6 +76,9 @@ def test_conda_installs_the_same_list_on_a_python_that_make_accepts():
     assert (int(major), int(minor)) in PYTHONS
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert f"{PYTHONS[0]} <= sys.version_info[:2] <= {PYTHONS[-1]}" in makefile
+    jobs = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    matrix = ", ".join(f'"{major}.{minor}"' for major, minor in PYTHONS)
+    assert f"python: [{matrix}]" in jobs
 
 
 DOORS = {  # arguments with which each would begin its work

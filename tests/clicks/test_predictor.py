@@ -19,6 +19,7 @@ from common.models import MODELS, Spec
 from common.models.point.click_maps import click_maps
 from common.models.point.point_unet import PointUNet
 from tests.clicks.test_sam import tiny_sam
+from tests.devices import NothingDouble
 
 S = 16  # edge of the square
 SURE = math.log(8)  # logits (ln 8, 0, 0) are probabilities 0.8, 0.1, 0.1
@@ -94,7 +95,10 @@ def photo(height: int = 20, width: int = 30) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(20, 30), (1, 1), (1, 200), (200, 1), (90, 41)])
 def test_shapes_and_types(predictor: Predictor, size: tuple[int, int]):
-    predictor.set_image(photo(*size))
+    with NothingDouble():
+        predictor.set_image(photo(*size))
+        predictor.predict([[0, 0]], [1])
+        assert predictor.refine().shape == size
     for coords, labels in ((None, None), ([], []), ([[0, 0]], [1]), ([[0, 0], [0, 0]], [1, 0])):
         masks, scores, coarse = predictor.predict(coords, labels)
         assert masks.shape == (1, *size) and masks.dtype == bool

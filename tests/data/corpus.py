@@ -13,7 +13,9 @@ from itertools import product
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from pillow_heif import register_heif_opener
 
+register_heif_opener()
 SIZES = ((64, 48), (33, 47), (2, 2))  # width, height
 MODES = {
     "JPEG": ("RGB", "L", "CMYK"),
@@ -23,6 +25,7 @@ MODES = {
     "GIF": ("RGB", "L", "P", "1"),
     "BMP": ("RGB", "L", "P", "1"),
     "TIFF": ("RGB", "L", "P", "1", "RGBA", "CMYK", "LA"),
+    "HEIF": ("RGB", "L", "RGBA"),
 }
 WAYS: dict[str, tuple[dict, ...]] = {
     "JPEG": ({"progressive": True}, {"subsampling": 2}, {"restart_marker_blocks": 1}),
@@ -50,7 +53,7 @@ def corpus() -> Iterator[tuple[str, bytes, tuple[int, int]]]:
         for way in WAYS.get(kind, ()):
             yield f"{kind} {way} {size}", packed(scene(*size), kind, **way), size
     size = SIZES[0]
-    for kind, number, order in product(("JPEG", "PNG", "WEBP"), BACK, "<>"):
+    for kind, number, order in product(("JPEG", "PNG", "WEBP", "HEIF"), BACK, "<>"):
         stored = scene(*size) if BACK[number] is None else scene(*size).transpose(BACK[number])
         content = packed(stored, kind, exif=orientation(number, order))
         yield f"{kind} orientation {number} {order}", content, size

@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from common.config import UserError
+from common.data import photos
 from common.data.photos import read_photo
 from tests.data.corpus import corpus, packed
 
@@ -28,7 +29,7 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
-KINDS = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"]
+KINDS = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -249,6 +250,14 @@ def test_no_photo_at_all(tmp_path: Path, content: bytes):
         read_photo(content)
 
 
+def test_a_phones_photo_is_told_what_reads_it(monkeypatch):
+    """HEIC without pillow-heif."""
+    content = packed(Image.new("RGB", (64, 64), RED), "HEIF")
+    monkeypatch.setattr(photos, "_formats", lambda: ["JPEG", "PNG"])
+    with pytest.raises(UserError, match="HEIC where pillow-heif is installed.*; convert it"):
+        read_photo(content)
+
+
 @pytest.mark.parametrize("kind", ["PPM", "ICO", "PDF", "EPS"])
 def test_kinds_that_nobody_uploads_stay_closed(kind: str):
     with pytest.raises(UserError, match="not a photo of a known kind .JPEG, PNG, WebP, AVIF, "):
@@ -289,9 +298,9 @@ def test_damaged_bytes_give_pixels_or_one_line(data, kind: str):
 
 
 def test_the_corpus_of_odd_but_valid_photos():
-    photos = list(corpus())
-    assert len(photos) >= 200
-    for name, content, (width, height) in photos:
+    pictures = list(corpus())
+    assert len(pictures) >= 200
+    for name, content, (width, height) in pictures:
         photo, middle = read_photo(content), width // 2
         assert photo.shape == (height, width, 3), name
         if width > 8:  # codecs blur the edge

@@ -180,10 +180,10 @@ def import_work(made: Path) -> Work:
 # Training
 
 
-def training_work(made: Path) -> Work:
+def training_work(made: Path, precision: str = "no") -> Work:
     settings = [
         *("--model", "unet", "--size", "32", "--epochs", "8", "--batch-size", "4"),
-        *("--precision", "no", "--coarse", "0.3", "--data-root", str(made / "few")),
+        *("--precision", precision, "--coarse", "0.3", "--data-root", str(made / "few")),
     ]
 
     def epochs(place: Path) -> int:
@@ -281,6 +281,7 @@ WORKS: dict[str, Callable[[Path], Work]] = {
     "data export": export_work,
     "data import": import_work,
     "training": training_work,
+    "training in bf16": lambda made: training_work(made, "bf16"),
     "evaluation": lambda made: evaluation_work(made, "common.evaluate", "unet", "scoring test"),
     "evaluation of clicks": lambda made: evaluation_work(
         made, "common.evaluate_clicks", "clicked", "clicking", "--photos", "24", "--clicks", "5"
