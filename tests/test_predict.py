@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.canvas.asked import parse_click
+from common.canvas.asked import Asked, parse_click
 from common.canvas.files import WIDEST, draw_overlay, predict_photo
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.predictor import load_predictor
@@ -229,7 +229,7 @@ def test_a_photo_of_48_million_pixels(tmp_path: Path):
     Image.fromarray(large).resize((8000, 6000)).save(photo)
     predictor = load_predictor("point_unet_single")
     with alarm(7), limited(1200):
-        told = predict_photo(predictor, photo, [Click(4000, 3250)], tmp_path, {})
+        told = predict_photo(predictor, photo, Asked(clicks=(Click(4000, 3250),)), tmp_path, {})
     assert "large.jpg: cat (" in told
     assert np.asarray(Image.open(tmp_path / "large_mask.png"))[3250, 4000] == 255
 

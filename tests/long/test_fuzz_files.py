@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
+from common.canvas.asked import Asked
 from common.canvas.files import predict_photo
 from common.checkpoint import Card, checkpoint_files, load_checkpoint, save_checkpoint
 from common.clicks.predictor import load_predictor
@@ -65,7 +66,7 @@ def test_photos_for_a_model(small_models: Path, tmp_path: Path, record_property)
 
     def attempt(upload: bytes) -> None:
         file.write_bytes(upload)
-        predict_photo(predictor, file, [Click(0, 0)], tmp_path / "out", {})
+        predict_photo(predictor, file, Asked(clicks=(Click(0, 0),)), tmp_path / "out", {})
 
     endure(record_property, photos(), attempt, 500 if EVERYTHING else 20)
 
