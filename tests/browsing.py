@@ -152,7 +152,7 @@ class Canvas:
     def reset(self) -> None:
         """First photo, first model, no clicks, a mask in one plain colour."""
         self.root.locator(".cc-thumb").first.click()
-        self.root.locator("select").select_option("Colours")
+        self.root.locator(".cc-model select").select_option("Colours")
         self.root.locator('input[type="range"]').fill("100")
         self.root.get_by_role("checkbox", name="Fill").check()
         self.root.get_by_role("checkbox", name="Edge").uncheck()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Animal:
     """One of them.
 
     Attributes:
-        number: from 1; it is never given again, and decides the colour.
+        number: from 1; it decides the colour.
         answer: to its own prompts and what others' clicks say of it; None: still to be asked for.
         alone: to its own prompts.
         denied: clicks on others that lie in what it would take by itself.
@@ -115,10 +116,9 @@ class Animals:
         """Without that one; `undone` brings it back."""
         place = self.place(number)
         rest = (*self.all[:place], *self.all[place + 1 :])
-        made = self.made + (not rest)
-        left = rest or (Animal(made, f"Animal {made}"),)
+        left = rest or Animals().all
         at = min(self.at - (place < self.at), len(left) - 1)
-        return Animals(left, at, made, (place, self.all[place]))
+        return Animals(left, at, self.made if rest else 1, (place, self.all[place]))
 
     def undone(self) -> Animals:
         """The last change of the chosen one is taken back; or one just deleted is there again."""
@@ -126,7 +126,8 @@ class Animals:
             return self.clicked(Clicker.undo)
         place, one = self.deleted
         rest = tuple(other for other in self.all if other.is_pointed_at or len(self.all) > 1)
-        return Animals((*rest[:place], one, *rest[place:]), place, self.made)
+        made = max(self.made, one.number)
+        return Animals((*rest[:place], one, *rest[place:]), place, made)
 
     def name_of(self, number: int) -> str:
         """What one is called."""
@@ -152,7 +153,7 @@ class Animals:
         fresh = tuple(replace(one, answer=None, alone=None, denied=()) for one in self.all)
         return replace(self, all=fresh)
 
-    def _with(self, place: int, **changes: object) -> Animals:
+    def _with(self, place: int, **changes: Any) -> Animals:
         changed = replace(self.all[place], **changes)
         return replace(
             self, all=(*self.all[:place], changed, *self.all[place + 1 :]), deleted=None

@@ -72,7 +72,8 @@ def told_clicks(one: Segmented) -> dict[str, Any]:
 
 def coco_file(photos: Iterable[Found], polygons: bool = False) -> dict[str, Any]:
     """What COCO's tools read of photos and their animals: images, annotations, categories."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for photo, objects in photos:
         height, width = objects[0].logits.shape
         about = {"id": len(images) + 1, "file_name": photo, "height": height, "width": width}

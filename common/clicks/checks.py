@@ -75,7 +75,7 @@ def check_points(
     return np.minimum(points.astype(np.float32), below), kinds.astype(np.int64)
 
 
-def check_box(box: np.ndarray, shape: tuple[int, int]) -> Box:
+def check_box(box: np.ndarray | Box, shape: tuple[int, int]) -> Box:
     """A box as numbers that lie in a photo of shape (H, W); what of it lies outside is cut off.
 
     Raises:

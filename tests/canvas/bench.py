@@ -41,15 +41,19 @@ class Bench(Canvas):
     """A canvas with a session that the test can look into."""
 
     def start(self, address: str) -> None:
-        image = scene()
-        truth = (image[..., 0] == 200).astype(np.uint8)
-        turned = np.ascontiguousarray(image.transpose(1, 0, 2))
-        photos = [Photo("Scene", image, truth, "Drawn, CC0"), Photo("Turned", turned)]
-        self.session = ClickSession(photos, {"Colours": Colours})
+        self.session = self.make_session()
         self.page.expose_function("answer", self.session.handle)
         script, style = str(ClickCanvas._esm), str(ClickCanvas._css)
         script = script.replace("export default", "//")
         self.page.set_content(PAGE.replace("SCRIPT", script).replace("STYLE", style))
+
+    def make_session(self) -> ClickSession:
+        """Of a scene with its truth, and the same turned without one."""
+        image = scene()
+        truth = (image[..., 0] == 200).astype(np.uint8)
+        turned = np.ascontiguousarray(image.transpose(1, 0, 2))
+        photos = [Photo("Scene", image, truth, "Drawn, CC0"), Photo("Turned", turned)]
+        return ClickSession(photos, {"Colours": Colours})
 
     @property
     def points(self) -> list[tuple[float, float, bool]]:

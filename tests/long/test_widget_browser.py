@@ -155,7 +155,7 @@ def test_fill_and_edge_can_be_turned_off(canvas):
 
 
 def test_keys(canvas):
-    canvas.root.locator("select").focus()
+    canvas.root.locator(".cc-model select").focus()
     canvas.page.keyboard.press("Tab")
     focus = "canvas => canvas === document.activeElement && getComputedStyle(canvas).outlineStyle"
     assert canvas.canvas.evaluate(focus) == "solid", "the canvas has the focus, which can be seen"
@@ -191,7 +191,7 @@ def test_the_robot_and_another_model(canvas):
     canvas.use("robot")
     assert both(canvas) == (True, False) and "robot clicked on the pet" in canvas.status
     canvas.click(BLUE)
-    canvas.root.locator("select").select_option("Last")
+    canvas.root.locator(".cc-model select").select_option("Last")
     canvas.settle()
     assert both(canvas) == (False, True)
 
@@ -225,7 +225,7 @@ def test_upload_click_download(canvas, tmp_path: Path):
 
 def test_rapid_clicks_keep_their_order_and_the_last_one_wins(canvas):
     """Twelve in one go, alternately on red and blue, to a model that obeys the last one only."""
-    canvas.root.locator("select").select_option("Last")
+    canvas.root.locator(".cc-model select").select_option("Last")
     canvas.settle()
     turns = [(turn, RED if turn % 2 else BLUE) for turn in range(12)]
     points = [(x - 55 + 10 * turn, y) for turn, (x, y) in turns]

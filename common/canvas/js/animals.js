@@ -25,7 +25,7 @@ function createRow(number, does) {
     input: make("input", { type: "text", class: "cc-newname", maxlength: "60", hidden: "" }),
     rename: icon("rename", "Rename"), hide: icon("hide", "Hide"), delete: icon("delete", "Delete"),
   };
-  row.choose.append(row.text, row.kind);
+  row.choose.append(row.text, " ", row.kind); // read as two words
   row.element = make("li", {}, row.choose, row.input, row.rename, row.hide, row.delete);
 
   function edit(open) {
