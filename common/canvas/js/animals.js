@@ -76,8 +76,8 @@ function createAnimals({ ui, painter, ask }) {
   const list = make("ul", { class: "cc-list" });
   const add = button("next", "Next animal", "Point at another animal (N)");
   let order = [];
-  ui.status.after(make("div", { class: "cc-animals", role: "group", "aria-label": "Animals" },
-    list, add));
+  const panel = make("div", { class: "cc-animals", role: "group", "aria-label": "Animals" }, list, add);
+  ui.status.after(panel);
   add.addEventListener("click", () => {
     ask({ do: "next" });
     ui.canvas.focus({ preventScroll: true });
@@ -116,7 +116,9 @@ function createAnimals({ ui, painter, ask }) {
     refresh();
   }
 
-  function show({ objects = [], number = 1 }) {
+  function show({ objects = null, number = 1 }) {
+    panel.hidden = !objects; // where one animal is all that can be told
+    if (!objects) return;
     order = objects.map((one) => one.number);
     for (const gone of [...rows.keys()].filter((known) => !order.includes(known))) {
       rows.get(gone).element.remove();

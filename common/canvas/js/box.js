@@ -43,7 +43,7 @@ function createBox({ ui, painter, ask }) {
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const cross = look.cross ?? { x: look.size[0] >> 1, y: look.size[1] >> 1 };
-    if (event.key.toLowerCase() === "b") become(!on);
+    if (event.key.toLowerCase() === "b" && !tool.hidden) become(!on);
     else if (on && event.key === "Escape") become(false);
     else if (on && event.key === "Enter" && from) finish(cross, 1);
     else if (on && event.key === "Enter") [from, to] = [cross, null];
@@ -82,6 +82,7 @@ function createBox({ ui, painter, ask }) {
 
   return {
     show({ box, photo }) {
+      tool.hidden = box === undefined; // whoever answers knows no boxes
       drawn = box;
       if (photo !== canvas.dataset.boxed) become(false);
       canvas.dataset.boxed = photo;
