@@ -5,8 +5,10 @@ their values. So the sentences and exercises of a notebook run without its figur
 """
 
 import ast
-from collections.abc import Collection, Iterator
+import dis
+from collections.abc import Collection
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
@@ -31,22 +33,16 @@ def notebooks() -> list[Path]:
     return sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
-def _names(tree: ast.AST) -> Iterator[tuple[str, bool]]:
-    """Names that a cell reads (False) and gives a value (True)."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            yield node.id, isinstance(node.ctx, ast.Store)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (((a.asname or a.name).split(".")[0], True) for a in node.names)
-        elif (changed := _changes(node)) is not None:
-            yield changed, True
-
-
-def _surely(tree: ast.Module) -> set[str | None]:
-    """Names that get a new value whatever was there: assigned, and not below a condition."""
-    plain = [s for s in tree.body if isinstance(s, ast.Assign | ast.Import | ast.ImportFrom)]
-    given = {name for s in plain for name, is_given in _names(s) if is_given}
-    return given - {_changes(node) for node in ast.walk(tree)}
+def _given(tree: ast.Module, certainly: bool = False) -> set[str]:
+    """Names that a cell changes or gives a value; ``certainly``: a new one, come what may."""
+    plain = ast.Assign | ast.Import | ast.ImportFrom
+    parts = [s for s in tree.body if isinstance(s, plain)] if certainly else [tree]
+    nodes = [node for part in parts for node in ast.walk(part)]
+    stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    imported = [a for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names]
+    names = stored | {(a.asname or a.name).split(".")[0] for a in imported}
+    changed = {name for node in ast.walk(tree) if (name := _changes(node))}
+    return names - changed if certainly else names | changed
 
 
 def _changes(node: ast.AST) -> str | None:
@@ -59,19 +55,34 @@ def _changes(node: ast.AST) -> str | None:
     return node.value.id if isinstance(node.value, ast.Name) else None
 
 
+def _read(tree: ast.Module) -> set[str]:
+    """Names whose value a cell takes from those before it; a comprehension's own are not seen."""
+    loops = [node.target for node in ast.walk(tree) if isinstance(node, ast.For)]
+    own = {n.id for target in loops for n in ast.walk(target) if isinstance(n, ast.Name)}
+    own |= _given(tree, certainly=True)
+    code = compile(tree, "cell", "exec")
+    first: dict[str, str] = {}
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_NAME", "STORE_NAME"):
+            first.setdefault(step.argval, step.opname)
+    inner = {
+        name for part in code.co_consts if isinstance(part, CodeType) for name in part.co_names
+    }
+    outer = {name for name, how in first.items() if how == "LOAD_NAME" or name not in own}
+    return outer | (inner - own)
+
+
 def needed(notebook: NotebookNode, wanted: Collection[int]) -> list[int]:
     """Numbers of the cells to run for those that are wanted, in order, these among them."""
     cells = notebook.cells
     trees = {i: ast.parse(c.source) for i, c in enumerate(cells) if c.cell_type == "code"}
     chosen, alive = set(wanted), set[str]()
     for number in sorted(trees, reverse=True):
-        names = list(_names(trees[number]))
-        given = {name for name, is_given in names if is_given}
-        if "setup" in tags(cells[number]) or not (number in chosen or given & alive):
+        tree = trees[number]
+        if "setup" in tags(cells[number]) or not (number in chosen or _given(tree) & alive):
             continue
         chosen.add(number)
-        read_here = {name for name, is_given in names if not is_given}
-        alive = (alive - _surely(trees[number])) | read_here
+        alive = (alive - _given(tree, certainly=True)) | _read(tree)
     return sorted(chosen)
 
 

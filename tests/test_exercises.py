@@ -1,11 +1,15 @@
 """Exercises have solutions that hold, cores by hand are the package's, sentences the tables'."""
 
+import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from common.config import RESULTS, ROOT
 from tests.notebook_cells import notebooks, read, run, tags
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODELS = {"02_unet", "03_mae_seg", "04_clip_seg", "05_point_unet", "06_imagenet_baseline"}
 SPOKEN = {"summary", "finding", "verdict"}  # tags of cells that say what was found
 RUN = ("exercise", "by-hand")  # tags of cells that check something
@@ -25,6 +29,19 @@ def test_solutions_and_cores_by_hand_hold(path: Path):
     assert bool(kinds["by-hand"]) == (path.stem in MODELS)
     assert all("assert" in cells[core].source for core in kinds["by-hand"])
     run(path, [solution, *kinds["by-hand"]])
+
+
+def test_the_readme_counts_photos_as_the_table_does():
+    """On disk, used, left out and lost to a copy that is held out: once, and rightly."""
+    photos = pd.read_parquet(RESULTS / "dataset" / "photos.parquet")
+    used, lost = photos["split"].value_counts(), photos[photos["split"] == "leak"]["drawn"]
+    (said,) = re.findall(r"Photos: on disk .*?is held out", README, re.S)
+    text = " ".join(said.split())
+    assert "used {train:,} to train, {val:,} to choose".format(**used) in text
+    assert f"and {used['test']:,} to score" in text
+    lost = lost.value_counts()
+    assert f"{lost['train']} of training and {lost['val']} of validation" in text
+    assert len(pd.read_csv(RESULTS / "dataset" / "problems.csv")) == 10 and "Ten are left" in text
 
 
 @pytest.mark.long

@@ -13,6 +13,8 @@ CELLS = [
     "a = 3",  # 5: the last value that the sentence sees
     "if a:\n    a = a + 1",  # 6: perhaps another one
     "print(a, lines)",  # 7
+    "for k in range(3):\n    print(k)",  # 8
+    "print([k * a for k in lines])",  # 9: a k of its own
 ]
 
 
@@ -21,3 +23,4 @@ def test_the_last_values_and_what_changed_them():
     assert needed(notebook, [7]) == [0, 1, 3, 4, 5, 6, 7]
     assert needed(notebook, [4]) == [0, 1, 3, 4]
     assert needed(notebook, [5]) == [5]
+    assert needed(notebook, [9]) == [0, 1, 3, 4, 5, 6, 9]

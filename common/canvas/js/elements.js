@@ -1,14 +1,15 @@
 /** What the canvas consists of: its buttons, words and readouts. Nothing of it knows the kernel. */
 
-const COLOURS = { positive: "#0072b2", negative: "#d55e00", mask: "#56b4e9" }; // Okabe and Ito
+const COLOURS = { positive: "#117733", negative: "#aa1e2d", mask: "#56b4e9" }; // as in the figures
 
 const line = (path) =>
   `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" fill="none"
     stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">
     ${path}</svg>`;
+const SHAPES = { positive: '<circle cx="8" cy="8" r="7.5"', negative: '<rect x="1" y="1" width="14" height="14"' };
 const mark = (kind, path) =>
-  `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><circle cx="8" cy="8"
-    r="7.5" fill="${COLOURS[kind]}"/><path d="${path}" stroke="#fff" stroke-width="2"/></svg>`;
+  `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${SHAPES[kind]}
+    fill="${COLOURS[kind]}"/><path d="${path}" stroke="#fff" stroke-width="2"/></svg>`;
 const ICONS = {
   positive: mark("positive", "M4 8h8M8 4v8"),
   negative: mark("negative", "M4 8h8"),

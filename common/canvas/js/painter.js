@@ -83,7 +83,8 @@ function createPainter(canvas, zoomed) {
   function drawClick(click) {
     const [x, y] = place(click), radius = MARK * ratio, arm = 0.5 * radius;
     const disk = new Path2D(), sign = new Path2D();
-    disk.arc(x, y, radius, 0, 2 * Math.PI);
+    if (click.positive) disk.arc(x, y, radius, 0, 2 * Math.PI);
+    else disk.rect(x - radius, y - radius, 2 * radius, 2 * radius);
     sign.moveTo(x - arm, y);
     sign.lineTo(x + arm, y);
     if (click.positive) {
