@@ -15,8 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from common.config import CHECKPOINTS, FITS, UserError, atomic_path, user_path
-from common.data.cache import MAX_SIZE, MIN_SIZE
+from common.config import CHECKPOINTS, FITS, MAX_SIZE, MIN_SIZE, UserError, atomic_path, user_path
 from common.models import PRETRAINING, create_model, full_name, list_models
 from common.models.building import bounded
 from common.models.encoders.encoder import FrozenEncoder
@@ -155,8 +154,10 @@ def load_checkpoint(
         model = create_model(card.model, folder=folder or file.parent, **card.kwargs | kwargs)
     _check_encoder(frozen_encoder(model), described.get("encoder"), file)
     expected = trained_tensors(model)
-    for name, value in matched(expected, tensors, file, "model").items():
-        expected[name].data.copy_(value)
+    stored = matched(expected, tensors, file, "model").items()
+    model.load_state_dict(
+        {name: value.to(expected[name].dtype) for name, value in stored}, strict=False, assign=True
+    )
     return model.eval().to(memory_format=torch.channels_last), card  # else reordered at each call
 
 

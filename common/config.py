@@ -24,6 +24,7 @@ SAMPLES = ROOT / "common" / "samples"
 
 SPLITS = ("train", "val", "test")
 FITS = ("stretch", "letterbox")  # how a photo becomes a square
+MIN_SIZE, MAX_SIZE = 8, 4096  # its edge in pixels
 CLASSES = ("background", "cat", "dog")
 HOMES = ("MPLCONFIGDIR", "IPYTHONDIR", "XDG_CACHE_HOME") + tuple(
     f"JUPYTER_{kind}_DIR" for kind in ("CONFIG", "DATA", "RUNTIME")

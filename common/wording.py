@@ -28,6 +28,7 @@ PLAIN = {
     "n": "photos",
 }
 
+CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "border": "#f1eee6"}
 MODEL_COLOURS = {
     "unet": "#097242",
     "mae_seg": "#33127f",

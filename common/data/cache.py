@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common.config import FITS, UserError
+from common.config import FITS, MAX_SIZE, MIN_SIZE, UserError
 
 FORMAT = 1
 FILES = ("images.npy", "masks.npy", "manifest.csv", "problems.csv")
 COLUMNS = ["name", "breed", "breed_id", "species", "split", "height", "width", "sha256", "phash"]
-MIN_SIZE, MAX_SIZE = 8, 4096  # edge in pixels
 LICENCE = (
     "Oxford-IIIT Pet Dataset: O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar, "
     '"Cats and Dogs", IEEE CVPR 2012, https://www.robots.ox.ac.uk/~vgg/data/pets/. '

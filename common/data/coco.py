@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skimage.draw import polygon
 
 from common.config import UserError
 
@@ -103,6 +102,8 @@ def polygons_mask(polygons: Sequence[Sequence[float]], height: int, width: int) 
     Raises:
         UserError: one is no list of at least three points.
     """
+    from skimage.draw import polygon  # slow to import, and seldom needed
+
     mask = np.zeros((height, width), bool)
     for flat in polygons:
         try:

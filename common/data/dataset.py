@@ -9,9 +9,9 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from common.config import FITS, SPLITS, UserError, cache_root, data_root
+from common.config import FITS, MAX_SIZE, MIN_SIZE, SPLITS, UserError, cache_root, data_root
 from common.data.build import build
-from common.data.cache import MAX_SIZE, MIN_SIZE, PetCache, cache_name, is_current, open_cache
+from common.data.cache import PetCache, cache_name, is_current, open_cache
 from common.data.download import download_pets
 from common.data.pets import fingerprint, is_preprocessed
 from common.files import locked

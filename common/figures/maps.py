@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from PIL.ImageColor import getrgb
 from scipy.ndimage import binary_erosion
 
 from common.config import CLASSES, IGNORE, UserError, mask_iou
-from common.figures.style import CLASS_COLOURS
+from common.wording import CLASS_COLOURS
 
 ERRORS = {
     "right": "#9db8ae",
@@ -69,6 +69,11 @@ def errors(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     names = [*order, "wrong species"]
     code = np.select(kinds, range(len(kinds)), default=len(kinds))
     return _coloured(code, [ERRORS.get(name, "white") for name in names])
+
+
+def to_rgb(colour: str) -> list[float]:
+    """Red, green and blue from 0 to 1, as matplotlib's, which takes a while to import."""
+    return [part / 255 for part in getrgb(colour)]
 
 
 def _coloured(code: np.ndarray, colours: Sequence[str]) -> np.ndarray:

@@ -18,11 +18,11 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from common.config import UserError
+from common.wording import CLASS_COLOURS as CLASS_COLOURS
 
 Items = TypeVar("Items", bound=Sized)
 COLUMN, WIDE = 7.0, 9.2  # inches: the text's width, and the page's
 INK, SOFT, FAINT = "#22282b", "#5d676d", "#d9dcd8"
-CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "border": "#f1eee6"}
 SPECIES = {1: "cat", 2: "dog"}  # as the dataset counts them
 MARKERS = "osD^vP"  # of lines that stand together
 RUST, BLUE = "#b5541c", "#0072b2"  # where two things are told apart that are no models

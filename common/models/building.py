@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -10,6 +11,8 @@ from common.config import UserError
 
 LIMIT = 8_000_000_000  # bytes; the largest encoder, ViT-H, has 2.5 GB of random weights
 LEAST = 100_000  # bytes that any tensor counts for: there must not be millions of them either
+
+FILLED_LATER = ContextVar("a checkpoint's tensors follow; no others need be read", default=False)
 
 
 class _Counted(TorchFunctionMode):
@@ -30,11 +33,14 @@ class _Counted(TorchFunctionMode):
 
 @contextmanager
 def bounded(name: object) -> Iterator[None]:
-    """A block that builds a network; what goes wrong in it is the fault of the file ``name``.
+    """A block that builds the network of a checkpoint, `FILLED_LATER`.
+
+    What goes wrong in it is the fault of the file ``name``.
 
     Raises:
         UserError: it takes more than `LIMIT` bytes, or cannot be built.
     """
+    before = FILLED_LATER.set(True)
     try:
         with _Counted():
             yield
@@ -43,3 +49,5 @@ def bounded(name: object) -> Iterator[None]:
     except Exception as error:  # there are as many kinds as there are ways to misuse a network
         reason = str(error).partition("\n")[0][:120]
         raise UserError(f"{name}: describes no network that can be built ({reason})") from None
+    finally:
+        FILLED_LATER.reset(before)

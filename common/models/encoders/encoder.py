@@ -15,11 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from common.config import CHECKPOINTS, UserError
+from common.models.building import FILLED_LATER
 from common.models.encoders.recipes import ENCODERS, Recipe, encoder_name
 from common.models.layers import Normalize
 from common.models.weights import fill, own_file, read_weights, weights_sha256
 
-WRAPS = ("", "encoder.", "model.", "module.", "model.encoder.", "backbone.", "model.backbone.")
+WRAPS = tuple(
+    "|_orig_mod.|encoder.|model.|module.|model.encoder.|backbone.|model.backbone.".split("|")
+)
+
+
+def empty_net(recipe: Recipe) -> nn.Module:
+    """The network without weights: random ones would be made only to be replaced."""
+    with torch.device("meta"):
+        return (recipe.frame or recipe.build)()
 
 
 def random_net(recipe: Recipe) -> nn.Module:
@@ -31,8 +40,7 @@ def random_net(recipe: Recipe) -> nn.Module:
 
 def loaded_net(name: str, recipe: Recipe, file: str | Path | None, folder: Path) -> nn.Module:
     """The network with its published weights, or those of a file."""
-    with torch.device("meta"):  # random weights would be made only to be replaced
-        net = recipe.build()
+    net = empty_net(recipe)
     file = file or (own_file(recipe.own, folder) if recipe.own else None)
     state = read_weights(file) if file else recipe.weights()
     prefix = recipe.prefix
@@ -81,11 +89,13 @@ class ImageEncoder(nn.Module):
     Attributes:
         licence: of the weights; of a file's that nobody here knows, "unknown".
         channels, strides: D_i, and pixels of the photo for one of map i.
-        sha256: of the whole network's tensors, also of layers behind the last tap.
+        sha256: of the whole network's tensors, also of layers behind the last tap; "" where a
+            checkpoint's tensors replace them (`FILLED_LATER`).
     """
 
     channels: tuple[int, ...]
     strides: tuple[int, ...]
+    frozen = False
 
     def __init__(
         self,
@@ -104,10 +114,14 @@ class ImageEncoder(nn.Module):
             raise UserError("random=True takes no checkpoint; leave one of the two out")
         self.name, recipe = name, ENCODERS[name]
         self.normalize = Normalize(recipe.mean, recipe.std)
-        net = random_net(recipe) if random else loaded_net(name, recipe, checkpoint, folder)
+        later = FILLED_LATER.get() and not checkpoint and not self.frozen
+        if later:
+            net = empty_net(recipe)
+        else:
+            net = random_net(recipe) if random else loaded_net(name, recipe, checkpoint, folder)
         self.sha256 = weights_sha256(net)
         known = sha256 or (recipe.sha256 if not random and not checkpoint else "")
-        if known and known != self.sha256:
+        if known and known != self.sha256 and not later:
             raise UserError(
                 f"encoder {name}: the sha256 of its tensors is {self.sha256}, not {known}; "
                 "give the weights that this model was trained on"
@@ -136,6 +150,8 @@ class ImageEncoder(nn.Module):
 
 class FrozenEncoder(ImageEncoder):
     """An `ImageEncoder` that stays as it is: no gradient, always in evaluation mode."""
+
+    frozen = True
 
     def __init__(self, name: str, **kwargs) -> None:
         super().__init__(name, **kwargs)

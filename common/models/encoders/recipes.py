@@ -12,6 +12,7 @@ from torch import nn
 
 from common.config import UserError
 from common.models.layers import HALF
+from common.models.lite0 import Lite0
 from common.models.pretraining.clip import PetClip
 from common.models.pretraining.mae import small_vit
 from common.models.towers import ClipTaps, TimmClasses, TimmTaps, clip_tower, timm_net
@@ -33,6 +34,7 @@ class Recipe:
 
     Attributes:
         build: the whole network, with random weights.
+        frame: what makes the same network sooner, where its weights are replaced at once.
         weights: its tensors, from where they are published.
         own: instead, the checkpoint of this project that holds them.
         tower: how the network is tapped.
@@ -44,6 +46,7 @@ class Recipe:
     """
 
     build: Callable[[], nn.Module]
+    frame: Callable[[], nn.Module] | None = None
     weights: Callable[[], State] | None = None
     own: str = ""
     licence: str
@@ -111,8 +114,15 @@ def clip_lite0() -> nn.Module:
     return PetClip(tower="lite0", random=True).clip.visual.trunk
 
 
+def headless_lite0() -> nn.Module:
+    """The network of `clip_lite0`."""
+    net = Lite0()
+    del net.classifier
+    return net
+
+
 LITE0 = Recipe(
-    build=partial(timm_net, "tf_efficientnet_lite0"),
+    build=Lite0,
     weights=packaged_lite0,
     licence=f"Apache-2.0 ({ML})",
     taps=(1, 2, 3, 4),
@@ -143,6 +153,7 @@ ENCODERS: dict[str, Recipe] = {
     ),
     "clip_lite0_pets": Recipe(
         build=clip_lite0,
+        frame=headless_lite0,
         own="clip_lite0_pets",
         licence=f"{OWN}; begun from Apache-2.0 weights ({ML})",
         taps=(1, 2, 3, 4),

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from common.config import UserError
+from common.models.building import FILLED_LATER
 from common.models.layers import HALF, Normalize, full_precision
 from common.models.pretraining.captions import (
     BREEDS,
@@ -103,7 +104,7 @@ class PetClip(nn.Module):
         self.clip.attn_mask.clamp_(min=HIDDEN)
         if tower == "lite0":
             trunk = depthwise_in_float32(self.clip.visual.trunk)
-            if not random:
+            if not random and not FILLED_LATER.get():
                 weights = packaged_lite0()  # with ImageNet's classifier
                 fill(trunk, {name: weights[name] for name in trunk.state_dict()}, "Lite0")
         captions = [tokenize(row) for row in all_captions()]

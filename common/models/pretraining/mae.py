@@ -11,7 +11,6 @@ T numbers predicted of a patch.
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
 from common.config import UserError
@@ -118,12 +117,14 @@ class MaskedAutoencoder(nn.Module):
         if image.shape[-2:] != (self.size, self.size):
             raise UserError(f"photos of {tuple(image.shape[-2:])}; this network takes {self.size}")
         p = self.patch
-        return rearrange(image, "b c (h p) (w q) -> b (h w) (p q c)", p=p, q=p)
+        cells = image.unflatten(3, (-1, p)).unflatten(2, (-1, p))  # (B, 3, h, P, w, P)
+        return cells.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
 
     def unpatchify(self, patches: Tensor) -> Tensor:
         """(B, N, 3·P²) -> (B, 3, H, W)."""
         p, h = self.patch, self.size // self.patch
-        return rearrange(patches, "b (h w) (p q c) -> b c (h p) (w q)", p=p, q=p, h=h)
+        cells = patches.unflatten(2, (p, p, 3)).unflatten(1, (h, h))  # (B, h, w, P, P, 3)
+        return cells.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
 
     def random_masking(
         self, count: int, ratio: float | None = None, generator: torch.Generator | None = None
@@ -136,7 +137,7 @@ class MaskedAutoencoder(nn.Module):
     def forward_encoder(self, image: Tensor, keep: Tensor) -> Tensor:
         """Class token and visible patches (B, 1 + n, D) of photos (B, 3, H, W) in [0, 1]."""
         net = self.encoder
-        x = rearrange(net.patch_embed(self.normalize(image)), "b h w d -> b (h w) d")
+        x = net.patch_embed(self.normalize(image)).flatten(1, 2)
         x = take(x + net.pos_embed[:, 1:], keep)  # (B, n, D), each with its place
         cls_token = (net.cls_token + net.pos_embed[:, :1]).expand(len(x), -1, -1)
         return net.norm(net.blocks(torch.cat([cls_token, x], 1)))

@@ -10,12 +10,12 @@ Shapes: B batch, H W pixels, N patches in row-major order, T numbers a patch.
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
 from common.models.layers import HALF, Normalize
+from common.models.lite0 import Lite0
 from common.models.padding import resize
-from common.models.towers import TimmTapsAndClasses, timm_net
+from common.models.towers import TimmTapsAndClasses
 from common.models.weights import fill, packaged_lite0
 
 TAPS = (3, 4)  # of the strides 16 and 32
@@ -34,7 +34,7 @@ class ImageNetFeatures(nn.Module):
     def __init__(self, grid: int) -> None:
         super().__init__()
         with torch.device("meta"):  # it draws no random numbers
-            net = timm_net("tf_efficientnet_lite0")
+            net = Lite0()
         fill(net, packaged_lite0(), "Lite0")
         self.normalize = Normalize(HALF, HALF)
         self.tower = TimmTapsAndClasses(net, TAPS)
@@ -53,5 +53,5 @@ class ImageNetFeatures(nn.Module):
         maps = [
             resize(x.float(), (self.grid, self.grid)) for x in self.tower(self.normalize(image))
         ]
-        places = [rearrange(x, "b d h w -> b (h w) d") for x in maps]
+        places = [x.flatten(2).transpose(1, 2) for x in maps]
         return torch.cat([F.layer_norm(x, x.shape[-1:]) for x in places], -1)

@@ -10,7 +10,6 @@ classes, D width, P = D/2 channels of the pixel embeddings at 1/4 of the photo.
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
 from common.config import UserError
@@ -92,7 +91,7 @@ class QueryDecoder(nn.Module):
         """Where each token looks in each layer: (B, layers, Q, h, w), a sum of 1 over the grid."""
         _, grid, _, attn_weights = self.interact(features, image, need_weights=True)
         stacked = torch.stack(attn_weights, 1)  # (B, layers, Q, N)
-        return rearrange(stacked, "b l q (h w) -> b l q h w", h=grid.shape[-2])
+        return stacked.unflatten(3, grid.shape[-2:])
 
     def interact(
         self, features: list[Tensor], image: Tensor, need_weights: bool = False
@@ -104,7 +103,7 @@ class QueryDecoder(nn.Module):
         coarse, skips = self.project_maps(features, image)
         height, width = max(tuple(x.shape[-2:]) for x in coarse)
         grid = torch.stack([resize(x, (height, width)) for x in coarse]).sum(0)  # (B, D, h, w)
-        image_embeddings = rearrange(grid, "b d h w -> b (h w) d")
+        image_embeddings = grid.flatten(2).transpose(1, 2)
         pos_embed = sine_positions(height, width, image_embeddings)  # (N, D)
         tokens = mask_tokens = self.mask_tokens.expand(len(image), -1, -1)  # (B, Q, D)
         attn_weights = []
@@ -113,7 +112,7 @@ class QueryDecoder(nn.Module):
                 tokens, image_embeddings, mask_tokens, pos_embed, need_weights
             )
             attn_weights.append(weights)
-        grid = rearrange(image_embeddings, "b (h w) d -> b d h w", h=height)
+        grid = image_embeddings.transpose(1, 2).unflatten(2, (height, width))
         return tokens, grid, skips, attn_weights
 
     def project_maps(

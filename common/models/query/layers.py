@@ -8,7 +8,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
 from common.models.layers import Normalize, ResidualBlock, norm
@@ -28,13 +27,13 @@ class Attention(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, heads, N, D / heads)."""
-        return rearrange(x, "b n (m d) -> b m n d", m=self.heads)
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """(B, Q, D), (B, N, D), (B, N, D) -> (B, Q, D)."""
         q, k, v = self.split(self.to_q(query)), self.split(self.to_k(key)), self.to_v(value)
         x = F.scaled_dot_product_attention(q, k, self.split(v))  # (B, heads, Q, D / heads)
-        return self.out(rearrange(x, "b m n d -> b n (m d)"))
+        return self.out(x.transpose(1, 2).flatten(2))
 
     def attn_weights(self, query: Tensor, key: Tensor) -> Tensor:
         """Attention of each of Q to each of N, the mean over heads: (B, Q, N)."""
@@ -125,7 +124,7 @@ def sine_positions(height: int, width: int, like: Tensor) -> Tensor:
 
     rows = axis(height)[:, None].expand(-1, width, -1)
     columns = axis(width)[None].expand(height, -1, -1)
-    return rearrange(torch.cat([rows, columns], -1), "h w d -> (h w) d").to(like.dtype)
+    return torch.cat([rows, columns], -1).flatten(0, 1).to(like.dtype)
 
 
 def fraction(image: Tensor, stride: int) -> tuple[int, int]:
