@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from common.checkpoint import Card
-from common.data.geometry import to_input, unfit
+from common.data.geometry import fit_photo, unfit
 
 VERSION = 1  # raise it when the same network would answer otherwise
 
@@ -30,8 +30,9 @@ def predict_probabilities(
         A (3, H, W) float32 tensor for each photo.
     """
     device = next(model.parameters()).device
-    batch = torch.stack([to_input(image, card.size, card.fit) for image in images]).to(device)
-    scores = model(batch.contiguous(memory_format=torch.channels_last)).float().cpu()
+    squares = np.stack([fit_photo(image, card.size, card.fit) for image in images])
+    batch = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float() / 255  # channels last
+    scores = model(batch).float().cpu()
     return [
         unfit(score, *image.shape[:2], card.fit).softmax(0)
         for score, image in zip(scores, images, strict=True)

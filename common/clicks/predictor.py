@@ -23,6 +23,7 @@ from common.clicks.zoom import ZoomPredictor
 from common.config import UserError
 from common.data.geometry import fit_points, to_input, unfit
 from common.inference import predict_probabilities
+from common.models.folding import folded
 
 __all__ = [
     "FAR",
@@ -48,6 +49,7 @@ def load_predictor(name_or_path: str | Path) -> Predictor:
 def predictor_of(model: nn.Module, card: Card) -> Predictor:
     """The predictor that suits a network: it looks twice, once, or knows no clicks."""
     check_segments(card)
+    model = folded(model)
     if getattr(model, "instances", False):
         return ZoomPredictor(model, card)
     if hasattr(model, "decode_clicks"):

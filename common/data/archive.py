@@ -37,10 +37,17 @@ def export_archive(folder: str | Path, out: str | Path) -> Path:
     licence = verify(folder)["licence"]
     with atomic_path(out) as temporary, zipfile.ZipFile(temporary, "w") as bundle:
         for name in (INFO, *FILES):
-            with (folder / name).open("rb") as source, bundle.open(_entry(name), "w") as member:
-                shutil.copyfileobj(source, member, CHUNK)
+            add_member(bundle, name, folder / name)
         bundle.writestr(_entry(LICENCE), licence + "\n")
     return out
+
+
+def add_member(bundle: zipfile.ZipFile, name: str, file: Path) -> None:
+    """Stream a file of any size into an archive: beyond 2 GiB its entry is one of Zip64."""
+    entry = _entry(name)
+    entry.file_size = file.stat().st_size  # else zipfile finds out when all is written, and fails
+    with file.open("rb") as source, bundle.open(entry, "w") as member:
+        shutil.copyfileobj(source, member, CHUNK)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -1,13 +1,14 @@
 """From photos on disk to training items: the preprocessed dataset, opened or built when needed."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision import tv_tensors
-from torchvision.transforms import v2
 
 from common.config import FITS, MAX_SIZE, MIN_SIZE, SPLITS, UserError, cache_root, data_root
 from common.data.build import build
@@ -15,6 +16,9 @@ from common.data.cache import PetCache, cache_name, is_current, open_cache
 from common.data.download import download_pets
 from common.data.pets import fingerprint, is_preprocessed
 from common.files import locked
+
+if TYPE_CHECKING:
+    from torchvision.transforms import v2
 
 PARTS = (*SPLITS, "leak")  # a leak is a training photo that stands in another split too
 
@@ -48,6 +52,8 @@ class PetDataset(Dataset):
         image = torch.from_numpy(self.cache.images[row].copy()).permute(2, 0, 1)
         mask = torch.from_numpy(self.cache.masks[row].copy())
         if self.transform is not None:
+            from torchvision import tv_tensors  # as slow to import as torch
+
             image, mask = self.transform(tv_tensors.Image(image), tv_tensors.Mask(mask))
         return {
             "image": image.as_subclass(Tensor),

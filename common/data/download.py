@@ -4,8 +4,6 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
-from torchvision.datasets import OxfordIIITPet
-
 from common.config import RESULTS, UserError
 from common.data.pets import find_root
 from common.files import fresh_folder, locked
@@ -31,6 +29,8 @@ def download_pets(folder: str | Path | None = None) -> Path:
 
 
 def _download(target: Path) -> None:
+    from torchvision.datasets import OxfordIIITPet  # as slow to import as torch
+
     print(f"downloading Oxford-IIIT Pet (800 MB, CC BY-SA 4.0, for research) to {target}")
     with fresh_folder(target, NEEDS) as scratch:
         try:

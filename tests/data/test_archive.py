@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from common.config import UserError
-from common.data.archive import MEMBERS, export_archive, import_archive, verify
+from common.data.archive import MEMBERS, add_member, export_archive, import_archive, verify
 from common.data.cache import open_cache
 from common.data.dataset import prepare, prepare_folder
 from common.data.synthetic import make_pets
@@ -65,6 +65,33 @@ def test_archive_is_plain_and_repeatable(made, tmp_path: Path):
     stored = [name for name, kind in kinds.items() if kind == zipfile.ZIP_STORED]
     assert stored == ["images.npy"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip"]
+
+
+class Sparse(io.FileIO):
+    """A file that leaves holes for zeros."""
+
+    def write(self, data) -> int:
+        if bytes(data).strip(b"\0"):
+            return super().write(data)
+        self.seek(len(data), 1)
+        return len(data)
+
+
+@pytest.mark.long
+def test_a_member_may_be_larger_than_2_gib(tmp_path: Path):
+    large = tmp_path / "images.npy"
+    with large.open("wb") as file:
+        file.truncate(2**31 + 5)
+        file.seek(-2, 2)
+        file.write(b"ab")
+    with Sparse(tmp_path / "a.zip", "w") as sink, zipfile.ZipFile(sink, "w") as bundle:
+        add_member(bundle, large.name, large)
+    with zipfile.ZipFile(tmp_path / "a.zip") as bundle:
+        entry = bundle.getinfo(large.name)
+        assert entry.file_size == entry.compress_size == 2**31 + 5
+        with bundle.open(entry) as stream:
+            stream.seek(-4, 2)
+            assert stream.read() == b"\0\0ab"
 
 
 def test_imported_dataset_needs_no_photos(made, tmp_path: Path, monkeypatch):

@@ -130,15 +130,15 @@ def test_download_is_whole_or_not_at_all(tmp_path: Path, monkeypatch, capsys):
         make_pets(scratch, n=8)
         raise URLError("Name or service not known")
 
-    monkeypatch.setattr(download, "OxfordIIITPet", broken)
+    monkeypatch.setattr("torchvision.datasets.OxfordIIITPet", broken)
     with pytest.raises(UserError, match="Name or service.*no internet, copy .* set PETS_ROOT"):
         download_pets(target)
     assert not target.exists()
-    monkeypatch.setattr(download, "OxfordIIITPet", fake_release)
+    monkeypatch.setattr("torchvision.datasets.OxfordIIITPet", fake_release)
     assert download_pets(target) == target / "oxford-iiit-pet"
     assert "CC BY-SA 4.0" in capsys.readouterr().out
     assert not list(target.rglob("*.tar.gz"))
-    monkeypatch.setattr(download, "OxfordIIITPet", broken)
+    monkeypatch.setattr("torchvision.datasets.OxfordIIITPet", broken)
     assert download_pets(target) == target / "oxford-iiit-pet"  # the second time without a network
 
 
