@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from common.config import ROOT
 from common.pipeline.notebook import read_notebook
 from common.pipeline.parameters import assign
+from common.report.mathml import to_mathml
 from common.run_all import profiles
 
 PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -180,6 +181,15 @@ def test_prose_shows_no_picture_of_another_host(path: Path):
                 address = "".join(target)
                 badge = "colab" in address
                 assert badge or not address.startswith(("http", "//")), address
+
+
+def test_every_formula_can_be_set(path: Path, recwarn):
+    """The report has no commands that its converter does not know."""
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown":
+            for block in re.findall(r"\$\$(.+?)\$\$", cell.source, re.S):
+                to_mathml(block, "block")
+    assert not [str(warning.message) for warning in recwarn.list]
 
 
 def test_every_code_cell_is_introduced(path: Path):

@@ -26,8 +26,8 @@ def settle(
     """Mask logits that follow the newest click at its place, and elsewhere move towards it.
 
     A click is about the spot that it hits. Far from it, the new logits are averaged with those of
-    before: a part of the mask must be doubted more than once before it goes, so that mending one
-    ear does not cost the other.
+    before: a part of the mask goes at once only where the doubt is (1 - far) / far times as sure
+    as the mask was, else after another one, so that mending one ear does not cost the other.
 
     Args:
         new, before: (1, h, w) logits after and before the click.

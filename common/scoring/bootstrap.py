@@ -3,11 +3,13 @@
 Letters: N photos, R resamples.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 
-def draw(n: int, resamples: int, seed: int) -> np.ndarray:
+def draw(n: int, resamples: int, seed: int | Sequence[int]) -> np.ndarray:
     """Weights (1 + resamples, n): every photo once, then how often each stands in a resample."""
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
     return np.vstack([np.ones(n), draws])
