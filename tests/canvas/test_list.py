@@ -85,6 +85,7 @@ def test_names_hiding_and_deleting(canvas):
     canvas.page.keyboard.type("Rex u")  # a letter of the canvas's own among them
     canvas.page.keyboard.press("Enter")
     assert rows(canvas)[1] == "Rex u cat" and len(canvas.points) == 1
+    assert not canvas.root.locator(".cc-newname:visible").count(), "Enter ends it"
     hide = canvas.root.get_by_role("button", name="Hide Animal 1")
     hide.click()
     assert hide.get_attribute("aria-pressed") == "true" and not canvas.masked(RED)

@@ -48,8 +48,9 @@ function createRow(number, does) {
   row.input.addEventListener("blur", () => finish(true));
   row.input.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Enter") finish(true);
-    if (event.key === "Escape") finish(false);
+    if (!["Enter", "Escape"].includes(event.key)) return;
+    event.preventDefault(); // else Enter would press the button that gets the focus
+    finish(event.key === "Enter");
   });
   row.hide.addEventListener("click", () =>
     does({ do: "hide", number, hidden: row.hide.getAttribute("aria-pressed") !== "true" }));
