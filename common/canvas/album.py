@@ -31,6 +31,7 @@ class Album:
             raise UserError("there must be a photo, and each must have its own name")
         self._given, self.max_pixels = len(photos), max_pixels
         self._kept: dict[str, tuple[str, Animals]] = {}
+        self._trail, self._at = [photos[0]], 0
 
     @property
     def photos(self) -> list[Photo]:
@@ -75,6 +76,21 @@ class Album:
         """What was kept; where another model answered, its prompts alone."""
         answered, animals = self._kept.get(photo.name, (model, Animals()))
         return animals if answered == model else animals.forgotten()
+
+    def visit(self, photo: Photo) -> None:
+        """Look at a photo after the one before."""
+        if photo is not self._trail[self._at]:
+            self._trail = [*self._trail[: self._at + 1], photo]
+            self._at += 1
+
+    def beyond(self, by: int) -> Photo | None:
+        """What was looked at before this one (-1), or after it until that was taken back (1)."""
+        at = self._at + by
+        return self._trail[at] if 0 <= at < len(self._trail) else None
+
+    def step(self, by: int) -> None:
+        """Go there."""
+        self._at += by
 
     @property
     def worked(self) -> list[tuple[Photo, str, Animals]]:

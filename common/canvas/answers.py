@@ -74,6 +74,9 @@ def packed(logits: np.ndarray) -> np.ndarray:
     return np.where(logits > 0, steps.clip(1), steps.clip(None, 0))
 
 
+_Asked = tuple[str, Photo, Prompts]  # a model, and what it is asked about a photo
+
+
 class Models:
     """Predictors by name.
 
@@ -90,8 +93,7 @@ class Models:
         self._loaders = dict(loaders)
         self._loaded: dict[str, Predictor] = {}
         self._read: dict[str, Photo] = {}  # by model, the photo it has read
-        self._subject: tuple[str, Photo] | None = None
-        self._logits: dict[Prompts, np.ndarray] = {}  # (1, h, w) of the subject
+        self._logits: dict[_Asked, tuple[np.ndarray, int | None]] = {}  # (1, h, w), `_base`
 
     @property
     def names(self) -> list[str]:
@@ -110,10 +112,10 @@ class Models:
         return predictor
 
     def ask(self, name: str, photo: Photo, prompts: Prompts, fine: bool = False) -> Answer:
-        """The mask in a box and under clicks, one refining the other; nothing where there is none.
+        """The mask in a box and under clicks, which refines what was said to fewer of them.
 
-        What the model said to the clicks before is remembered, and asked for again where it was
-        another model that said it: the same clicks always give the same mask.
+        What the model said is remembered: the same clicks always give the same mask. Several new
+        ones are answered at once; where nothing was said to any, one after the other.
 
         Args:
             prompts: a box, or None, and clicks.
@@ -123,23 +125,27 @@ class Models:
         if not (clicks or box):
             return Answer(np.zeros(photo.image.shape[:2], np.int8))
         predictor = self.prepare(name, photo)
-        if self._subject != (name, photo):
-            self._subject, self._logits = (name, photo), {}
-        replay, previous = Clicker(box=box), None
-        for click in (*([None] if box else []), *clicks):
-            if click:
-                replay.add(click)
-            key = box, replay.clicks
-            if key not in self._logits or replay.clicks == clicks:
-                last = reply(predictor, replay, previous)
-                self._remember(key, last.logits)
-            previous = self._logits[key]
+        base = self._base(name, photo, prompts)
+        previous = None if base is None else self._logits[name, photo, (box, clicks[:base])][0]
+        first = len(clicks) if base is not None else 0 if box else 1
+        for count in range(first, len(clicks) + 1):
+            last = reply(predictor, Clicker(clicks[:count], box), previous)
+            self._remember((name, photo, (box, clicks[:count])), (last.logits, base))
+            base, previous = count, last.logits
         score = last.score if math.isfinite(last.score) else None
         logits = packed(predictor.refine() if fine else last.native)
         return Answer(logits, score, last.species, last.ms, fine)
 
-    def _remember(self, prompts: Prompts, logits: np.ndarray) -> None:
-        self._logits[prompts] = logits
+    def _base(self, name: str, photo: Photo, prompts: Prompts) -> int | None:
+        """How many of the clicks were answered before, or were when these were; None: none."""
+        box, clicks = prompts
+        known = self._logits.get((name, photo, prompts))
+        counts = [known[1]] if known else range(len(clicks) - 1, -1, -1)
+        there = (n for n in counts if n is not None)
+        return next((n for n in there if (name, photo, (box, clicks[:n])) in self._logits), None)
+
+    def _remember(self, asked: _Asked, answered: tuple[np.ndarray, int | None]) -> None:
+        self._logits[asked] = answered
         if len(self._logits) > KEPT:
             del self._logits[next(iter(self._logits))]
 

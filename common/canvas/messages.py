@@ -12,6 +12,8 @@ REQUESTS: dict[str, dict[str, type]] = {
     "open": {},  # a page is there: what is to be seen?
     "prepare": {},  # load the model and let it read the photo, so that the first click is quick
     "click": {"x": float, "y": float, "positive": bool},
+    "clicks": {"points": list},  # of [x, y, positive], made while another was answered
+    "move": {"index": int, "x": float, "y": float, "positive": bool},  # a mark, elsewhere
     "box": {"x0": float, "y0": float, "x1": float, "y1": float},  # round the chosen animal
     "robot": {},
     "undo": {},
@@ -30,6 +32,7 @@ REQUESTS: dict[str, dict[str, type]] = {
 }
 LARGEST = 2**53  # beyond it JavaScript cannot count
 VIEW_CHARS = 40
+MAX_CLICKS = 50  # on one animal
 
 
 def check_envelope(message: Any) -> tuple[int, str]:
@@ -65,6 +68,11 @@ def check_request(message: Any) -> tuple[str, dict[str, Any]]:
 
 def _field(what: str, value: Any, kind: type) -> Any:
     """A value as its type; true and false are no numbers, and numbers are finite."""
+    if kind is list and type(value) is list:
+        if not 0 < len(value) <= MAX_CLICKS or not all(_is_triple(point) for point in value):
+            raise UserError(f"{what} must be 1 to {MAX_CLICKS} points [x, y, positive]")
+        kinds = (float, float, bool)
+        return [tuple(map(_field, [what] * 3, point, kinds)) for point in value]
     if kind is not float:
         if type(value) is not kind:
             raise UserError(f"{what} must be of type {kind.__name__}, not {short(value)}")
@@ -72,6 +80,10 @@ def _field(what: str, value: Any, kind: type) -> Any:
     if type(value) not in (int, float) or not abs(value) <= LARGEST:  # as not-a-number is not
         raise UserError(f"{what} must be a finite number, not {short(value)}")
     return float(value)
+
+
+def _is_triple(value: Any) -> bool:
+    return type(value) is list and len(value) == 3
 
 
 def short(value: Any) -> str:

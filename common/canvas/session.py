@@ -19,19 +19,18 @@ from common.canvas.answers import Models, Photo
 from common.canvas.forms import FORMS, file_of
 from common.canvas.messages import check_envelope, check_request, short
 from common.canvas.pictures import data_url, gallery, shown
+from common.canvas.pointing import Pointing
 from common.canvas.state import HINT, state_of
 from common.canvas.uploads import Upload
-from common.clicks.checks import check_box, check_points
-from common.clicks.prompts import Click, Clicker, next_click
 from common.clicks.protocol import Predictor
 from common.config import UserError
 from common.data.photos import MAX_BYTES, MAX_PIXELS, read_photo
 
-MAX_CLICKS = 50
+KINDS = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
 FAILED = "Something went wrong; the clicks are as they were. Try again, or choose another photo."
 
 
-class ClickSession:
+class ClickSession(Pointing):
     """Photos, models, animals, their clicks and masks, without any user interface.
 
     Args:
@@ -70,16 +69,6 @@ class ClickSession:
         """All that are seen, (H, W) uint8: 0 none, else the place of the animal, from 1."""
         return self._now.labels
 
-    @property
-    def photo(self) -> Photo:
-        """The one to click on."""
-        return self._now.photo
-
-    @property
-    def clicks(self) -> tuple[Click, ...]:
-        """On the chosen animal, in the order they were made."""
-        return self._now.animals.chosen.clicker.clicks
-
     def handle(self, message: Any) -> dict[str, Any]:
         """Do what a page asks, and say what is to be seen now; never raises.
 
@@ -103,24 +92,15 @@ class ClickSession:
         except Exception as error:  # its text may name paths, and helps nobody on a page
             self.failure, more = error, {"status": FAILED}
         envelope = {"seq": seq, "view": view, "version": self._version, "kind": kind}
-        return {**envelope, **self._now.told(), "worked": self._album.worked_names, **more}
-
-    def _become(self, photo: Photo, model: str, animals: Animals) -> None:
-        """Ask for the masks, and only if that worked take all of it as the new state."""
-        answered = animals.answered(partial(self._models.ask, model, photo))
-        self._now = state_of(photo, model, answered, self._now)
-        self._album.keep(photo, model, answered)
-
-    def _change(self, animals: Animals) -> None:
-        self._become(self.photo, self._now.model, animals)
-
-    def _change_clicks(self, change: Callable[[Clicker], None]) -> None:
-        self._change(self._now.animals.clicked(change))
+        seen = {"worked": self._album.worked_names, **self._now.told()}
+        seen["can_undo"] |= self._album.beyond(-1) is not None
+        seen["can_redo"] |= self._album.beyond(1) is not None
+        return {**envelope, **seen, **more}
 
     # Requests, by their names in `messages`: each returns what to say beyond the state.
 
     def _do_open(self) -> dict[str, Any]:
-        text = f"JPEG, PNG or WebP, up to {self.max_bytes / 1e6:g} MB"
+        text = f"{KINDS}, up to {self.max_bytes / 1e6:g} MB"
         limits = {"bytes": self.max_bytes, "text": text}
         photos = {"photos": gallery(self._album.photos), "show": shown(self.photo)}
         return {"models": self._models.names, "forms": FORMS, "limits": limits, **photos}
@@ -130,52 +110,6 @@ class ClickSession:
         self._models.prepare(self._now.model, self.photo)
         seconds = time.perf_counter() - start
         return {} if self._now.animals.seen else {"status": f"Ready after {seconds:.1f} s. {HINT}"}
-
-    def _do_click(self, x: float, y: float, positive: bool) -> None:
-        check_points(np.array([(x, y)]), np.ones(1), self.photo.image.shape[:2])
-        if len(self.clicks) >= MAX_CLICKS:
-            raise UserError(f"more than {MAX_CLICKS} clicks are of no use; undo some, or clear")
-        self._change_clicks(lambda clicker: clicker.add(Click(x, y, positive)))
-
-    def _do_box(self, **sides: float) -> None:
-        box = check_box(np.array(list(sides.values())), self.photo.image.shape[:2])
-        self._change_clicks(lambda clicker: clicker.draw(box))
-
-    def _do_robot(self) -> dict[str, Any]:
-        if self.photo.truth is None:
-            raise UserError("the robot must know the true mask, and of this photo it is unknown")
-        click = next_click(self._now.mask, self.photo.truth, self.clicks)
-        if click is None:
-            return {"status": "The robot finds nothing to mend."}
-        self._do_click(click.x, click.y, click.positive)
-        where = "the pet" if click.positive else "what is not the pet"
-        return {"status": f"The robot clicked on {where}."}
-
-    def _do_undo(self) -> None:
-        self._change(self._now.animals.undone())
-
-    def _do_redo(self) -> None:
-        self._change_clicks(Clicker.redo)
-
-    def _do_clear(self) -> None:
-        self._change_clicks(Clicker.clear)
-
-    def _do_next(self) -> None:
-        self._change(self._now.animals.next(self.photo.image[..., 0].size))
-
-    def _do_choose(self, number: int) -> None:
-        self._change(self._now.animals.choose(number))
-
-    def _do_rename(self, number: int, name: str) -> None:
-        self._change(self._now.animals.named(number, name))
-
-    def _do_hide(self, number: int, hidden: bool) -> None:
-        self._change(self._now.animals.hide(number, hidden))
-
-    def _do_delete(self, number: int) -> dict[str, Any]:
-        gone = self._now.animals.name_of(number)
-        self._change(self._now.animals.delete(number))
-        return {"status": f"{gone} is deleted; undo brings it back."}
 
     def _do_refine(self, photo: str) -> None:
         """Of the photo that is shown, or of another one that leaves the tool with it."""
@@ -187,9 +121,7 @@ class ClickSession:
             self._now = state_of(kept, model, fine, self._now)
 
     def _do_photo(self, name: str) -> dict[str, Any]:
-        photo = self._album.photo(name)
-        self._become(photo, self._now.model, self._album.animals(photo, self._now.model))
-        return {"show": shown(photo)}
+        return self._visit(self._album.photo(name))
 
     def _do_model(self, name: str) -> dict[str, Any]:
         if name not in self._models.names:
@@ -206,10 +138,9 @@ class ClickSession:
         image = read_photo(
             content, warn=told.append, max_bytes=self.max_bytes, max_pixels=self.max_pixels
         )
-        photo = self._album.add(name, image)
-        self._become(photo, self._now.model, Animals())
+        seen = self._visit(self._album.add(name, image))
         status = {"status": told[0]} if told else {}
-        return {"photos": gallery(self._album.photos), "show": shown(photo), **status}
+        return {"photos": gallery(self._album.photos), **seen, **status}
 
     def _do_download(self, form: str) -> dict[str, Any]:
         for photo, *_ in self._album.worked if form in ("coco", "zip") else []:

@@ -19,8 +19,8 @@ HERE = Path(__file__).parent
 SCRIPTS = tuple(  # parts of one module, which is all that a notebook takes
     HERE / "js" / f"{part}.js"
     for part in (
-        "bytes elements view edges painter link screen actions mouse touch keys buttons "
-        "animals box leave widget"
+        "bytes elements view edges painter link mode screen uploads actions mouse touch keys "
+        "buttons animals box leave guard widget"
     ).split()
 )
 

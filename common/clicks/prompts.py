@@ -65,6 +65,10 @@ class Clicker:
         """A box, in place of any before it; the clicks stay, as corrections of what it gives."""
         self._become(box, self.clicks)
 
+    def move(self, index: int, click: Click) -> None:
+        """Another click in the place of one."""
+        self._become(self.box, (*self.clicks[:index], click, *self.clicks[index + 1 :]))
+
     def clear(self) -> None:
         """No box and no click any more; `undo` brings them back."""
         if self.box or self.clicks:

@@ -41,6 +41,7 @@ class Bench(Canvas):
     """A canvas with a session that the test can look into."""
 
     def start(self, address: str) -> None:
+        self.page.set_default_timeout(15_000)
         self.session = self.make_session()
         self.page.expose_function("answer", self.session.handle)
         script, style = str(ClickCanvas._esm), str(ClickCanvas._css)
@@ -54,6 +55,11 @@ class Bench(Canvas):
         turned = np.ascontiguousarray(image.transpose(1, 0, 2))
         photos = [Photo("Scene", image, truth, "Drawn, CC0"), Photo("Turned", turned)]
         return ClickSession(photos, {"Colours": Colours})
+
+    @property
+    def sent(self) -> list[str]:
+        """What the page has asked for so far."""
+        return self.page.evaluate("sent.map((request) => request.do)")
 
     @property
     def points(self) -> list[tuple[float, float, bool]]:

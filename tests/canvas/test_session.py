@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from common.canvas.answers import KEPT, Models, Photo, iou
-from common.canvas.messages import REQUESTS, check_envelope, check_request
+from common.canvas.messages import MAX_CLICKS, REQUESTS, check_envelope, check_request
 from common.canvas.pictures import THUMB, mask_url, photo_url
-from common.canvas.session import FAILED, HINT, MAX_CLICKS, ClickSession
+from common.canvas.session import FAILED, HINT, ClickSession
 from common.clicks.prompts import Click
 from common.clicks.protocol import Found, PhotoPredictor
 from common.config import UserError
@@ -170,6 +170,42 @@ def test_going_back_and_forth_gives_what_was_there(session, ask, predictor):
     assert not session.failure
 
 
+def test_clicks_made_together_are_one_answer_and_taken_back_one_by_one(session, ask, predictor):
+    """Going back gives a mask that was not seen yet; going forth again, the one that was."""
+    ask("click", x=15, y=20, positive=True)
+    both = ask("clicks", points=[[40, 20, True], [41, 20, False], [42, 20, True]])
+    assert len(both["clicks"]) == 4 and predictor.depths == [1, 2]
+    back = [ask("undo") for _ in range(2)]
+    assert [len(reply["clicks"]) for reply in back] == [3, 2]
+    assert back[1]["mask"] != back[0]["mask"]
+    assert ask("redo")["kind"] == "info" and ask("redo")["mask"] == both["mask"]
+    assert predictor.depths == [1, 2, 2, 2, 2, 2], "each refines what was said to the first"
+
+
+def test_a_mark_moves_and_changes_its_meaning(session, ask):
+    ask("clicks", points=[[15, 20, True], [40, 20, True]])
+    reply = ask("move", index=1, x=41.5, y=21, positive=False)
+    assert reply["clicks"][1] == {"x": 41.5, "y": 21, "positive": False}
+    assert (session.mask == (scene() == RED).all(-1)).all()
+    assert ask("undo")["clicks"][1] == {"x": 40, "y": 20, "positive": True}
+
+
+def test_undo_goes_on_to_the_photo_before_which_kept_its_clicks(session, ask, predictor):
+    first = ask("click", x=15, y=20, positive=True)
+    assert ask("photo", name="Plain")["mask"] is None
+    second = ask("click", x=40, y=20, positive=True)
+    assert ask("photo", name="Square")["mask"] == first["mask"] and predictor.looks == 2
+    back = [ask("undo") for _ in range(4)]  # the clicks in sight first, then the photo before
+    told = [(reply["photo"], len(reply["clicks"])) for reply in back]
+    assert told == [("Square", 0), ("Plain", 1), ("Plain", 0), ("Square", 0)]
+    assert back[1]["show"]["name"] == "Plain" and back[1]["mask"] == second["mask"]
+    assert not back[-1]["can_undo"]
+    forth = [ask("redo") for _ in range(4)]
+    told = [(reply["photo"], len(reply["clicks"])) for reply in forth]
+    assert told == [("Square", 1), ("Plain", 0), ("Plain", 1), ("Square", 1)]
+    assert forth[-1]["mask"] == first["mask"] and not forth[-1]["can_redo"]
+
+
 def test_nothing_to_undo_is_no_error(ask):
     for do in ("undo", "redo", "clear"):
         assert ask(do)["kind"] == "info"
@@ -194,7 +230,7 @@ def test_another_model_answers_the_same_clicks(session, ask, predictor):
     assert reply["model"] == "Others" and reply["clicks"] == before["clicks"]
     assert reply["mask"] == before["mask"]
     ask("model", name="Colours")
-    assert predictor.depths == [1, 2, 1, 2]
+    assert predictor.depths == [1, 2, 2]  # what it said to the first is remembered
     assert predictor.looks == 1  # the photo is still the one it has read
 
 
@@ -304,6 +340,17 @@ BAD = [
     {"do": "click", "seq": 1, "x": 1, "y": 40, "positive": True},
     {"do": "click", "seq": 1, "x": 1, "y": -0.01, "positive": True},
     *({"do": "click", "seq": 1, "x": 1, "y": 1, "positive": value} for value in (1, "yes", None)),
+    {"do": "clicks", "seq": 1, "points": []},
+    {"do": "clicks", "seq": 1, "points": [[1, 1, True]] * (MAX_CLICKS + 1)},
+    {"do": "clicks", "seq": 1, "points": [[1, 1, True], [1, 40, True]]},
+    *(
+        {"do": "clicks", "seq": 1, "points": points}
+        for points in (3, [3], [[1, 1]], [[1, 1, 1]], [["1", 1, True]], [[math.nan, 1, True]])
+    ),
+    *(
+        {"do": "move", "seq": 1, "index": index, "x": x, "y": 1, "positive": True}
+        for index, x in ((1, 1), (-1, 1), (0, 60), (0.0, 1))
+    ),
     {"do": "photo", "seq": 1, "name": "no such"},
     {"do": "photo", "seq": 1, "name": UPLOAD},
     {"do": "photo", "seq": 1, "name": 3},

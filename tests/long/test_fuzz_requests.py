@@ -7,12 +7,13 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 
+from common.canvas.album import UPLOAD
 from common.canvas.answers import Models, Photo
 from common.canvas.messages import REQUESTS
 from common.canvas.session import ClickSession
 from common.pipeline.notebook import read_notebook
 from common.pipeline.parameters import assign
-from tests.canvas.test_session import UPLOAD, Colours, scene, truth
+from tests.canvas.test_session import Colours, scene, truth
 from tests.fuzzing import JSON, damaged, survive
 from tests.long.test_fuzz_files import photos
 from tests.test_run_all import write_notebook
@@ -51,6 +52,7 @@ def upload(draw: st.DrawFn) -> list[dict]:
         {
             "do": "upload",
             "seq": n,
+            "name": "",
             "part": n,
             "parts": len(pieces),
             "data": base64.b64encode(piece).decode(),

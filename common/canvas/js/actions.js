@@ -1,40 +1,26 @@
 /** What the user wants becomes requests to Python. */
 
-function createActions({ root, ui, painter, link, screen }) {
+const MARKS = ["click", "clicks", "move"];
+const STAY = [...MARKS, "prepare", "refine", "rename", "hide", "download"]; // marks keep their numbers
+
+function createActions({ root, painter, link, screen }) {
   function ask(what) {
     const answer = link.ask(what);
     root.setAttribute("aria-busy", "true");
     screen.showClicks();
+    answer.then(({ kind, show }) => {
+      if (kind === "info" && show) ask({ do: "prepare" }); // so that the first click is quick
+    });
     return answer;
   }
 
-  async function change(what) {
-    const answer = await ask(what);
-    if (answer.kind === "info") ask({ do: "prepare" });
+  /** A click; one that began on a set mark moves it. `mark` is its number, or -1. */
+  function click(point, positive, mark = painter.markAt(point)) {
+    const underway = link.pending.map(({ request }) => request.do);
+    if (!painter.look.photo || underway.some((what) => ["photo", "upload"].includes(what))) return;
+    const moves = mark >= 0 && underway.every((what) => STAY.includes(what));
+    ask(moves ? { do: "move", index: mark, ...point, positive } : { do: "click", ...point, positive });
   }
 
-  function click(point, positive) {
-    const leaving = link.pending.some(({ request }) => ["photo", "upload"].includes(request.do));
-    if (painter.look.photo && !leaving) ask({ do: "click", ...point, positive });
-  }
-
-  async function upload(file) {
-    if (!file || ui.upload.getAttribute("aria-disabled") === "true") return;
-    if (screen.isTooLarge(file)) {
-      screen.say("error", `This file has ${(file.size / 1e6).toFixed(1)} MB. ${ui.limits.textContent}`);
-      return;
-    }
-    enable(ui.upload, false);
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    const parts = Math.max(1, Math.ceil(bytes.length / PIECE));
-    let answer = null;
-    for (let part = 0; part < parts && answer?.kind !== "error"; part++) {
-      const data = base64(bytes.subarray(part * PIECE, (part + 1) * PIECE));
-      answer = await ask({ do: "upload", name: file.name, part, parts, data });
-    }
-    enable(ui.upload, true);
-    if (answer.kind === "info") ask({ do: "prepare" });
-  }
-
-  return { ask, change, click, upload };
+  return { ask, click };
 }

@@ -1,31 +1,21 @@
-/** Buttons, menus and files; returns whether a click means what is not the pet. */
+/** Buttons, menus and files. */
 
-function listenToButtons(ui, { view, refresh }, { ask, upload }) {
-  let negative = false;
-
+function listenToButtons(ui, { view, refresh }, { ask }, upload) {
   function on(element, does) {
     element.addEventListener("click", () => {
       if (element.getAttribute("aria-disabled") !== "true") does();
     });
   }
 
-  function mean(isNegative) {
-    negative = isNegative;
-    press(ui.positive, !negative);
-    press(ui.negative, negative);
-  }
-
   for (const what of ["undo", "redo", "clear", "robot"]) {
     on(ui[what], () => ask({ do: what }));
   }
-  on(ui.positive, () => mean(false));
-  on(ui.negative, () => mean(true));
   on(ui.nearer, () => view.zoomBy(NEARER));
   on(ui.farther, () => view.zoomBy(1 / NEARER));
   on(ui.whole, () => view.whole());
   on(ui.upload, () => ui.file.click());
   ui.file.addEventListener("change", () => {
-    upload(ui.file.files[0]);
+    upload(ui.file.files);
     ui.file.value = ""; // so that the same file can be chosen again
   });
   ui.model.addEventListener("change", () => ask({ do: "model", name: ui.model.value }));
@@ -33,11 +23,4 @@ function listenToButtons(ui, { view, refresh }, { ask, upload }) {
   for (const part of ["fill", "edge"]) {
     ui[part].addEventListener("change", () => refresh({ [part]: ui[part].checked }));
   }
-  ui.stage.addEventListener("dragover", (event) => event.preventDefault());
-  ui.stage.addEventListener("drop", (event) => {
-    event.preventDefault();
-    upload(event.dataTransfer.files[0]);
-  });
-  mean(false);
-  return () => negative;
 }

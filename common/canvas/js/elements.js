@@ -29,6 +29,7 @@ const KEYS = [
   ["Right or Shift + click, Shift + Enter", "not the pet"],
   ["Arrows, with Shift further", "move the crosshair"],
   ["U or Ctrl + Z, Y or Ctrl + Y, C", "undo, redo, clear"],
+  ["Drag a mark, click on it", "move it, change its sign"],
   ["Wheel, two fingers, + and −", "zoom; 0 shows all of the photo"],
   ["Space or middle button + drag, a finger", "move the photo that is zoomed"],
 ];
@@ -70,19 +71,20 @@ function build(root) {
     clear: button("clear", "Clear", "Remove all clicks (C)"),
     robot: button("robot", "Robot click", "Let the robot click where the mask is most wrong"),
     download: button("download", "Download", "Download what is chosen beside it"),
-    upload: button("upload", "Your photo", "Choose a photo from your device"),
+    upload: button("upload", "Your photos", "Choose photos from your device, drop or paste them"),
     model: make("select", { class: "cc-select", "aria-label": "Model" }),
     farther: button("farther", "", "Zoom out (−)"),
     whole: button("whole", "1×", "Show all of the photo (0)"),
     nearer: button("nearer", "", "Zoom in (+)"),
     canvas: make("canvas", { class: "cc-canvas", tabindex: "0", role: "application" }),
     text: make("span", { class: "cc-text", text: "Waiting for the kernel …" }),
+    covered: make("span", { class: "cc-covered" }),
     readouts: make("span", { class: "cc-readouts" }),
     opacity: make("input", { type: "range", min: "0", max: "100", value: "50" }),
     fill: make("input", { type: "checkbox" }),
     edge: make("input", { type: "checkbox" }),
     thumbs: make("div", { class: "cc-thumbs", role: "group", "aria-label": "Photos" }),
-    file: make("input", { type: "file", accept: "image/jpeg,image/png,image/webp", hidden: "" }),
+    file: make("input", { type: "file", accept: "image/*", multiple: "", hidden: "" }),
     credit: make("p", { class: "cc-credit" }),
     limits: make("span"),
   };
@@ -90,8 +92,8 @@ function build(root) {
   const group = (label, ...parts) =>
     make("div", { class: "cc-group", role: "group", "aria-label": label }, ...parts);
   const label = (text, input) => make("label", { class: "cc-label" }, text, input);
-  ui.status = make("div", { class: "cc-status", role: "status", "aria-live": "polite" },
-    ui.text, ui.readouts);
+  ui.status = make("div", { class: "cc-status" }, make("div", { class: "cc-said", role: "status" },
+    ui.text, ui.covered), ui.readouts); // figures that change with each click are not read out
   ui.stage = make("div", { class: "cc-stage" }, ui.canvas);
   const keys = make("dl", {}, ...KEYS.flatMap(([key, does]) =>
     [make("dt", { text: key }), make("dd", { text: does })]));
@@ -114,8 +116,9 @@ function build(root) {
   return ui;
 }
 
+const percent = (value) => `${Math.round(100 * value)} %`;
+
 function readouts({ iou, score, species, ms }, screenMs) {
-  const percent = (value) => `${Math.round(100 * value)} %`;
   const rows = [];
   if (iou !== null) rows.push(["IoU", iou.toFixed(3), "with the true mask"]);
   if (score !== null) rows.push(["estimate", score.toFixed(2), "the model's own, of its mask"]);

@@ -1,9 +1,9 @@
 /** The keyboard: a crosshair that arrows move, and a key for each button. */
 
-/** Steps of the zoom by keys and buttons. */
-const NEARER = 1.5;
+const NEARER = 1.5; // a step of the zoom by keys and buttons
+const TEXTS = "input:not([type]), input[type=text], textarea"; // which have keys of their own
 
-function listenToKeys(ui, painter, { ask, click }, isNegative) {
+function listenToKeys(ui, painter, { ask, click }, mode) {
   const { look, view, refresh } = painter;
   const letters = { u: "undo", y: "redo", c: "clear" };
   const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -34,7 +34,7 @@ function listenToKeys(ui, painter, { ask, click }, isNegative) {
     if (event.key in arrows) move(cross, arrows[event.key], event.shiftKey);
     else if (key === "enter") {
       refresh({ cross });
-      click(cross, !(isNegative() || event.shiftKey));
+      click(cross, mode.isPositive(event.shiftKey));
     } else if (key === "escape" && look.cross) refresh({ cross: null });
     else if (key in letters) ask({ do: letters[key] }); // not by the buttons, which may lag behind
     else if (key in nearer) view.zoomBy(nearer[key], view.spotOf(shareOf(cross)));
@@ -57,11 +57,11 @@ function listenToKeys(ui, painter, { ask, click }, isNegative) {
 
 /**
  * JupyterLab takes keys before the canvas does: those with Ctrl, Cmd or Alt (to save, say) stay
- * its own, but for undo and redo; letters are the canvas's. Returns what ends that.
+ * its own, but for undo, redo and paste; letters are the canvas's. Returns what ends that.
  */
 function shareKeys(root) {
   const share = (event) => root.toggleAttribute("data-lm-suppress-shortcuts",
-    steps(event) !== null || !(event.ctrlKey || event.metaKey || event.altKey));
+    steps(event) !== null || event.key === "v" || !(event.ctrlKey || event.metaKey || event.altKey));
   window.addEventListener("keydown", share, true); // before its own listener on the document
   return () => window.removeEventListener("keydown", share, true);
 }
@@ -77,7 +77,7 @@ function steps({ ctrlKey, metaKey, altKey, shiftKey, key }) {
 function listenToSteps(root, { ask }) {
   root.addEventListener("keydown", (event) => {
     const step = steps(event);
-    if (!step || event.target.matches("input:not([type]), input[type=text], textarea")) return;
+    if (!step || event.target.matches(TEXTS)) return;
     event.preventDefault();
     event.stopPropagation();
     ask({ do: step });

@@ -26,33 +26,44 @@ function listenToPointing({ canvas }) {
   canvas.addEventListener("mousedown", (event) => event.stopPropagation()); // selects cells
 }
 
-/** `isNegative` says what a press without a modifier means. */
-function listenToMouse(ui, painter, click, isNegative) {
-  const { canvas } = ui, { view, refresh } = painter;
+/** `mode` says what a press without a modifier means. */
+function listenToMouse(ui, painter, click, mode) {
+  const { canvas } = ui, { look, view, refresh } = painter;
   let dragged = null; // where the photo was taken hold of
+  let carried = null; // the mark that was: its number and meaning
+
+  const meant = (event) => mode.isPositive(event.button === 2 || event.shiftKey || event.ctrlKey);
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.pointerType === "touch") return;
-    if (event.button === 1 || canvas.classList.contains("cc-grab")) {
-      dragged = spotOn(canvas, event);
-      canvas.setPointerCapture(event.pointerId);
-      return;
-    }
-    const other = event.button === 2 || event.shiftKey || event.ctrlKey;
+    const drags = event.button === 1 || canvas.classList.contains("cc-grab");
+    const point = pointUnder(canvas, painter, event), index = painter.markAt(point);
     refresh({ cross: null });
-    click(pointUnder(canvas, painter, event), !(isNegative() || other));
+    if (drags) dragged = spotOn(canvas, event);
+    else if (index >= 0) carried = { index, positive: meant(event) };
+    else return click(point, meant(event), index);
+    canvas.setPointerCapture(event.pointerId);
   });
 
   canvas.addEventListener("pointermove", (event) => {
-    if (!dragged || event.pointerType === "touch") return;
-    const spot = spotOn(canvas, event);
-    view.panBy(spot.map((at, axis) => at - dragged[axis]));
-    dragged = spot;
+    if (event.pointerType === "touch") return;
+    const point = pointUnder(canvas, painter, event);
+    canvas.classList.toggle("cc-carry", carried !== null || painter.markAt(point) >= 0);
+    if (dragged) {
+      const spot = spotOn(canvas, event);
+      view.panBy(spot.map((at, axis) => at - dragged[axis]));
+      dragged = spot;
+    } else if (carried) {
+      refresh({ clicks: look.clicks.map((each, at) =>
+        at === carried.index ? { ...point, positive: carried.positive } : each) });
+    }
   });
 
-  for (const type of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(type, () => { dragged = null; });
-  }
+  canvas.addEventListener("pointerup", (event) => {
+    if (carried) click(pointUnder(canvas, painter, event), carried.positive, carried.index);
+    dragged = carried = null;
+  });
+  canvas.addEventListener("pointercancel", () => { dragged = carried = null; });
 
   /** The wheel is the page's until the canvas has the focus; with Ctrl, as a pinch has, never. */
   canvas.addEventListener("wheel", (event) => {

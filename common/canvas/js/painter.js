@@ -17,15 +17,19 @@ function blank(width, height) {
   return canvas;
 }
 
-/** White-on-black picture -> canvas that is opaque where it was white. */
+/** White-on-black picture -> canvas that is opaque where it was white, and the share that was. */
 function toAlpha(image) {
   const canvas = blank(image.naturalWidth, image.naturalHeight);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  for (let at = 0; at < pixels.data.length; at += 4) pixels.data[at + 3] = pixels.data[at];
+  let white = 0;
+  for (let at = 0; at < pixels.data.length; at += 4) {
+    pixels.data[at + 3] = pixels.data[at];
+    white += pixels.data[at] > 127;
+  }
   context.putImageData(pixels, 0, 0);
-  return canvas;
+  return Object.assign(canvas, { share: white / (canvas.width * canvas.height) });
 }
 
 /**
@@ -136,7 +140,8 @@ function createPainter(canvas, zoomed) {
   /** The photo as large as fits; a side is never too thin to be clicked on. */
   function fit(room) {
     const [width, height] = look.size;
-    const tallest = Math.min(TALLEST, 0.7 * screen.height);
+    const low = matchMedia("(max-height: 500px)").matches; // the buttons are beside the photo
+    const tallest = low ? innerHeight - 8 : Math.min(TALLEST, 0.7 * screen.height);
     const scale = Math.min(room / width, tallest / height);
     const sides = [width, height].map((side) => Math.max(24, Math.round(side * scale)));
     ratio = Math.min(2, window.devicePixelRatio || 1);
@@ -154,5 +159,14 @@ function createPainter(canvas, zoomed) {
     cancelAnimationFrame(frame);
   }
 
-  return { look, view, refresh, fit, stop };
+  /** Number of the mark at a point, the last one where they overlap; -1 if there is none. */
+  function markAt(point) {
+    const [x, y] = place(point), reach = (MARK + 3) * ratio;
+    return look.clicks.findLastIndex((click) => {
+      const [across, down] = place(click);
+      return Math.hypot(across - x, down - y) <= reach;
+    });
+  }
+
+  return { look, view, refresh, fit, markAt, stop };
 }

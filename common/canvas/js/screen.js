@@ -3,9 +3,9 @@
 const SLOW = 350, LOST = 20000; // ms until the bar runs, and until the kernel seems to be gone
 
 /** `link` has the requests still to be answered; `onPhoto` is told of a photo that is chosen. */
-function createScreen({ root, ui, painter, link, onPhoto }) {
+function createScreen({ root, ui, painter, link, mode, onPhoto }) {
   const { look, refresh } = painter;
-  let reply = null, limit = Infinity, maskUrl = null, slow = 0, lost = 0;
+  let reply = null, limits = { bytes: Infinity }, unsaved = false, maskUrl = null, slow = 0, lost = 0;
   let photoTurn = 0, maskTurn = 0;
 
   function show(now, answered) {
@@ -13,6 +13,9 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
     if (now.show) showPhoto(now.show);
     if (now.photos) showThumbs(now.photos);
     if (now.models) showChoices(now);
+    if (now.file) unsaved = false;
+    else if ([...MARKS, "box"].includes(answered?.request.do)) unsaved = true;
+    root.toggleAttribute("data-unsaved", unsaved);
     ui.model.value = now.model;
     for (const thumb of ui.thumbs.children) press(thumb, thumb.title === now.photo);
     say(now.kind, now.status);
@@ -20,10 +23,10 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
     showMask(now, answered);
   }
 
-  function showChoices({ models, limits }) {
+  function showChoices({ models, limits: told }) {
     ui.model.replaceChildren(...models.map((name) => make("option", { text: name })));
-    limit = limits.bytes;
-    ui.limits.textContent = `${limits.text}.`;
+    limits = told;
+    ui.limits.textContent = `${told.text}.`;
   }
 
   async function showPhoto(photo) {
@@ -35,6 +38,7 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
     if (turn !== photoTurn) return;
     Object.assign(look, { photo: image, size: [photo.width, photo.height], cross: null });
     painter.view.whole();
+    mode.reset();
     painter.fit(ui.stage.clientWidth);
     root.dataset.photo = photo.name;
   }
@@ -47,8 +51,9 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
       maskUrl = now.mask;
       refresh({ mask });
     }
+    ui.covered.textContent = now.mask ? `${percent(look.mask.share)} of the photo covered` : "";
     await refresh();
-    const screenMs = answered?.request.do === "click" ? performance.now() - answered.since : 0;
+    const screenMs = ["click", "clicks"].includes(answered?.request.do) ? performance.now() - answered.since : 0;
     if (turn !== maskTurn) return;
     ui.readouts.replaceChildren(...readouts(now, screenMs));
     root.setAttribute("aria-busy", String(link.pending.length > 0));
@@ -64,10 +69,10 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
   }
 
   function showClicks() {
-    const sent = link.pending.map((each) => each.request).filter((each) => each.do === "click");
-    const clicks = [...(reply?.clicks ?? []), ...sent];
-    enable(ui.undo, reply?.can_undo || sent.length);
-    enable(ui.redo, reply?.can_redo && !sent.length);
+    const sent = link.pending.map((each) => each.request);
+    const clicks = expected(reply?.clicks ?? [], sent), changed = clicks !== reply?.clicks;
+    enable(ui.undo, reply?.can_undo || changed);
+    enable(ui.redo, reply?.can_redo && !changed);
     enable(ui.clear, clicks.length || reply?.box);
     ui.robot.hidden = !reply?.can_robot;
     refresh({ clicks });
@@ -93,7 +98,8 @@ function createScreen({ root, ui, painter, link, onPhoto }) {
   return {
     show, showClicks, say,
     isEmpty: () => reply === null,
-    isTooLarge: (file) => file.size > limit,
+    limits: () => limits,
+    isUnsaved: () => unsaved,
     stop: () => [slow, lost].forEach(clearTimeout),
   };
 }

@@ -4,9 +4,9 @@
  * page; two fingers zoom and drag.
  */
 
-const HOLD = 250, SLIP = 10; // ms and CSS pixels that a tap may take
+const HOLD = 400, SLIP = 10; // ms and CSS pixels that a tap may take
 
-function listenToTouch(ui, painter, click, isNegative) {
+function listenToTouch(ui, painter, click, mode) {
   const { canvas } = ui, { view, refresh } = painter;
   const fingers = new Map(); // by its id, each one's last event
   let doing = null, first = null, held = 0; // doing: tap, aim, drag, zoom or nothing that is ours
@@ -63,8 +63,9 @@ function listenToTouch(ui, painter, click, isNegative) {
     const [, down] = spotOn(canvas, event), beside = MARK / canvas.clientHeight;
     const inside = down > -beside && down < 1 + beside;
     const counts = event.type === "pointerup" && inside && ["tap", "aim"].includes(doing);
+    const mark = painter.markAt(pointUnder(canvas, painter, first));
     become(null); // a finger that stays after a zoom does nothing more
-    if (counts) click(pointUnder(canvas, painter, event), !isNegative());
+    if (counts) click(pointUnder(canvas, painter, event), mode.isPositive(), mark);
   }
 
   const does = { pointerdown: onDown, pointermove: onMove, pointerup: onUp, pointercancel: onUp };

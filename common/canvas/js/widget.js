@@ -35,39 +35,41 @@ function followTheme(root) {
 function render({ model, el }) {
   const root = make("div");
   el.append(root);
-  const ui = build(root), painter = createPainter(ui.canvas, () => showZoom(ui, painter.view));
+  const ui = build(root), mode = createMode(ui);
+  const painter = createPainter(ui.canvas, () => showZoom(ui, painter.view));
   const link = createLink(model, (...said) => parts.forEach((part) => part.show(...said)));
-  const onPhoto = (name) => actions.change({ do: "photo", name });
-  const screen = createScreen({ root, ui, painter, link, onPhoto });
-  const actions = createActions({ root, ui, painter, link, screen });
-  const isNegative = listenToButtons(ui, painter, actions);
+  const onPhoto = (name) => actions.ask({ do: "photo", name });
+  const screen = createScreen({ root, ui, painter, link, mode, onPhoto });
+  const actions = createActions({ root, painter, link, screen });
+  const upload = createUploads({ ui, ask: actions.ask, screen });
+  listenToButtons(ui, painter, actions, upload);
   const { ask } = actions, given = { ui, painter, link, ask, say: screen.say };
   const leaving = createLeaving(given);
   const parts = [screen, createAnimals(given), createBox(given), leaving];
   listenToPointing(ui);
-  listenToMouse(ui, painter, actions.click, isNegative);
-  listenToTouch(ui, painter, actions.click, isNegative);
-  listenToKeys(ui, painter, actions, isNegative);
+  listenToMouse(ui, painter, actions.click, mode);
+  listenToTouch(ui, painter, actions.click, mode);
+  listenToKeys(ui, painter, actions, mode);
   listenToSteps(root, actions);
 
   const fit = () => painter.fit(ui.stage.clientWidth);
   const resized = new ResizeObserver(fit);
   resized.observe(ui.stage);
-  const stopTheme = followTheme(root), stopSharing = shareKeys(root);
+  const stops = [followTheme(root), shareKeys(root), listenToFiles(root, upload),
+                 guardLeaving(root, screen.isUnsaved)];
   const silent = setTimeout(() => {
     if (!screen.isEmpty()) return;
     screen.say("error", "No kernel answers yet: run this notebook's cells from the top.");
   }, SILENT);
   fit();
-  actions.change({ do: "open" });
+  actions.ask({ do: "open" });
 
   return () => {
     clearTimeout(silent);
     screen.stop();
     leaving.stop();
     resized.disconnect();
-    stopTheme();
-    stopSharing();
+    stops.forEach((stop) => stop());
     painter.stop();
   };
 }

@@ -73,4 +73,4 @@ const el = document.getElementById("canvas");
 const kernel = createKernel(JSON.parse(content("settings")), JSON.parse(content("photos")));
 render({ model: kernel, el });
 el.querySelector(".cc-note").textContent =
-  "A photo of your own (JPEG, PNG or WebP) stays in this page: it is sent nowhere.";
+  `Photos of your own (${KINDS}) stay in this page: they are sent nowhere.`;

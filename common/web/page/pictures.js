@@ -1,13 +1,16 @@
 /** Photos and masks between files, pixels and what the click canvas shows. */
 
 const SHOWN = 1600; // longest side, in pixels, of what the canvas gets to see
+const PHOTO = /^(\xff\xd8|\x89PNG|GIF8|RIFF....WEBP|BM|....ftypavif)/s; // how files begin
 const MOST_PIXELS = 5e7; // of a photo, as in data/pets.py
 
 /** A photo, upright and on white paper, RGBA bytes; it never leaves the page. */
 async function readPhoto(blob) {
   const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
-  const image = await createImageBitmap(blob, options).catch(() => {
-    throw new Error("the photo: not of a kind that this browser knows; save it as JPEG or PNG");
+  const image = await createImageBitmap(blob, options).catch(async () => {
+    const start = String.fromCharCode(...new Uint8Array(await blob.slice(0, 12).arrayBuffer()));
+    throw new Error(PHOTO.test(start) ? "the photo: damaged; fetch it again, or save it anew as " +
+      "JPEG or PNG" : `the photo: not a photo of a known kind (${KINDS}); convert it`);
   });
   const { width, height } = image;
   if (width * height > MOST_PIXELS) {

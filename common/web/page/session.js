@@ -1,35 +1,27 @@
 /**
- * One person's clicks on one photo: what `ClickSession` is in Python. It takes the same requests
- * and gives the same replies, so that the click canvas does not know the difference.
+ * One person's clicks: what `ClickSession` is in Python. It takes the same requests and gives the
+ * same replies, so that the click canvas does not know the difference.
  *
  * Points are (x, y) in pixels of the photo.
  */
 
-const UPLOAD = "Your photo", HINT = "Click on the pet.";
-const MOST_CLICKS = 50, MOST_BYTES = 20e6;
+const HINT = "Click on the pet.", MOST_CLICKS = 50, MOST_BYTES = 20e6;
+const KINDS = "JPEG, PNG, WebP, AVIF, GIF or BMP";
 
 /**
  * `photos` have name, credit, url (of a data: kind), width and height; `predictor` is the worker;
  * `say` passes on what is to be seen while a request is still being worked at.
  */
 function createSession({ photos, model, predictor, say }) {
-  const gallery = new Map(photos.map((photo) => [photo.name, photo]));
-  let photo = photos[0], seen = null; // `seen`: the photo that the network knows
-  let states = [[]], now = 0, version = 0, pieces = [];
+  const album = createAlbum(photos), clickers = new Map(); // by photo
+  let seen = null, version = 0, pieces = []; // `seen`: the photo that the network knows
 
-  const clicks = () => states[now];
-
-  function become(made) {
-    states = [...states.slice(0, now + 1), made];
-    now += 1;
-  }
-
-  function begin(other) {
-    [photo, states, now] = [other, [[]], 0];
-  }
+  const clickerOf = (photo) => clickers.get(photo) ?? createClicker();
+  const state = () => clickerOf(album.now).now;
 
   /** The predictor, once it has seen the photo. */
   async function ready() {
+    const photo = album.now;
     if (seen === photo) return;
     seen = null;
     if (!predictor.loaded) say(envelope({}, "info", { status: "Starting the network …" }));
@@ -39,57 +31,81 @@ function createSession({ photos, model, predictor, say }) {
     seen = photo;
   }
 
+  /** Other clicks, and their mask; nothing has changed if there is none. */
+  async function change(how) {
+    const clicker = clickerOf(album.now).copy();
+    how(clicker);
+    const { now } = clicker, { clicks } = now;
+    if (clicks.length && !now.answer) {
+      await ready();
+      const [width, height] = shownSize(album.now);
+      const { mask, ...answer } = await predictor.ask("click", {
+        points: clicks.map((click) => [Math.floor(click.x), Math.floor(click.y)]),
+        labels: clicks.map((click) => click.positive),
+        previous: clicker.answeredBefore(now)?.logits, width, height,
+      });
+      now.answer = { ...answer, url: maskUrl(mask, width, height) };
+    }
+    clickers.set(album.now, clicker);
+  }
+
   const likelier = ({ chances: [cat, dog] }) => cat > dog ? ["cat", cat] : ["dog", dog];
-  const shown = () => (({ name, credit, url, width, height }) =>
-    ({ name, credit, url, width, height }))(photo);
-  const thumbs = () => [...gallery.values()].map(({ name, url }) => ({ name, url }));
+  const show = () => {
+    const { name, credit, url, width, height } = album.now;
+    return { show: { name, credit, url, width, height } };
+  };
+
+  /** Back (-1) or forth (1) among the clicks; at their end, to the photo beyond. */
+  async function step(by) {
+    const clicker = clickerOf(album.now), here = by < 0 ? clicker.canUndo : clicker.canRedo;
+    if (here || !(by < 0 ? album.before : album.after)) return change((copy) => copy.step(by));
+    album.step(by);
+    return show();
+  }
+
+  function addClicks(points) {
+    const { clicks } = state();
+    if (clicks.length + points.length > MOST_CLICKS) {
+      throw new Error(`more than ${MOST_CLICKS} clicks are of no use; undo some, or clear`);
+    }
+    return change((clicker) => points.forEach(([x, y, positive]) =>
+      clicker.become([...clicker.now.clicks, { x, y, positive }])));
+  }
 
   const does = {
     open: () => ({
-      models: [model], photos: thumbs(), show: shown(),
-      limits: { bytes: MOST_BYTES, text: `JPEG, PNG or WebP, up to ${MOST_BYTES / 1e6} MB` },
+      models: [model], photos: album.thumbs(), ...show(),
+      limits: { bytes: MOST_BYTES, text: `${KINDS}, up to ${MOST_BYTES / 1e6} MB` },
     }),
 
     async prepare() {
       const start = performance.now();
       await ready();
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      return clicks().length ? {} : { status: `Ready after ${seconds} s. ${HINT}` };
+      return state().clicks.length ? {} : { status: `Ready after ${seconds} s. ${HINT}` };
     },
 
-    async click({ x, y, positive }) {
-      if (clicks().length >= MOST_CLICKS) {
-        throw new Error(`more than ${MOST_CLICKS} clicks are of no use; undo some, or clear`);
-      }
-      await ready();
-      const made = [...clicks(), { x, y, positive }], [width, height] = shownSize(photo);
-      const { mask, ...answer } = await predictor.ask("click", {
-        points: made.map((click) => [Math.floor(click.x), Math.floor(click.y)]),
-        labels: made.map((click) => click.positive),
-        previous: clicks().at(-1)?.logits, width, height,
-      });
-      become([...clicks(), { x, y, positive, ...answer, url: maskUrl(mask, width, height) }]);
-    },
+    click: ({ x, y, positive }) => addClicks([[x, y, positive]]),
+    clicks: ({ points }) => addClicks(points),
+    move: ({ index, x, y, positive }) => change((clicker) => clicker.become(
+      clicker.now.clicks.map((click, at) => at === index ? { x, y, positive } : click))),
+    undo: () => step(-1),
+    redo: () => step(1),
+    clear: () => change((clicker) => { if (clicker.now.clicks.length) clicker.become([]); }),
+    photo({ name }) { album.visit(album.get(name)); return show(); },
 
-    undo() { now = Math.max(0, now - 1); },
-    redo() { now = Math.min(states.length - 1, now + 1); },
-    clear() { if (clicks().length) become([]); },
-    photo({ name }) { begin(gallery.get(name)); return { show: shown() }; },
-
-    async upload({ part, parts, data }) {
+    async upload({ name, part, parts, data }) {
       pieces = part ? [...pieces, data] : [data];
       if (part < parts - 1) return { status: "Reading the photo …" };
       const blob = toBlob(pieces);
       pieces = [];
       const image = await readPhoto(blob), { width, height } = image;
-      const own = { name: UPLOAD, credit: "", url: await photoUrl(image), width, height, blob };
-      gallery.set(UPLOAD, own);
-      begin(own);
-      return { photos: thumbs(), show: shown() };
+      album.visit(album.add({ name, credit: "", url: await photoUrl(image), width, height, blob }));
+      return { photos: album.thumbs(), ...show() };
     },
 
     async download() {
-      const { width, height, name } = photo, { logits } = clicks().at(-1);
+      const { width, height, name } = album.now, { logits } = state().answer;
       const mask = await predictor.ask("mask", { logits, width, height });
       const stem = name.toLowerCase().replace(/[^\p{L}\p{N}_]+/gu, "_");
       return { file: { name: `mask_${stem}.png`, url: maskUrl(mask, width, height) } };
@@ -98,14 +114,16 @@ function createSession({ photos, model, predictor, say }) {
 
   /** A reply: to whom, the state, and what there is beyond it. */
   function envelope({ seq = -1, view = "" }, kind, more) {
-    const count = clicks().length, last = clicks().at(-1);
+    const { clicks, answer } = state(), clicker = clickerOf(album.now), count = clicks.length;
     return {
       seq, view, version: ++version, kind,
       status: count ? `${count} click${count > 1 ? "s" : ""}.` : HINT,
-      photo: photo.name, model, mask: last?.url ?? null,
-      clicks: clicks().map(({ x, y, positive }) => ({ x, y, positive })),
-      score: last?.score ?? null, ms: last?.ms ?? null, iou: null, species: last ? likelier(last) : null,
-      can_undo: now > 0, can_redo: now < states.length - 1, can_robot: false, ...more,
+      photo: album.now.name, model, mask: answer?.url ?? null,
+      clicks: clicks.map(({ x, y, positive }) => ({ x, y, positive })),
+      score: answer?.score ?? null, ms: answer?.ms ?? null, iou: null,
+      species: answer ? likelier(answer) : null,
+      can_undo: clicker.canUndo || Boolean(album.before),
+      can_redo: clicker.canRedo || Boolean(album.after), can_robot: false, ...more,
     };
   }
 
@@ -113,6 +131,7 @@ function createSession({ photos, model, predictor, say }) {
     /** Do what is asked, and say what is to be seen now; never throws. */
     async handle(request) {
       try {
+        if (!does[request.do]) throw new Error("this page answers clicks alone");
         return envelope(request, "info", await does[request.do](request));
       } catch (error) {
         return envelope(request, "error", { status: error.message });
