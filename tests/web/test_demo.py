@@ -5,10 +5,12 @@ import json
 import os
 import re
 import signal
+from datetime import datetime, timezone
 from types import SimpleNamespace
 
 import nbformat
 import pytest
+from jupyter_client import KernelManager
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor, TagRemovePreprocessor
 from voila.app import Voila
 from voila.configuration import VoilaConfiguration
@@ -22,6 +24,7 @@ from common.data.photos import MAX_BYTES
 from common.web.demo import __main__ as door
 from common.web.demo import server
 from common.web.demo.limits import limits
+from common.web.demo.places import Places
 from common.web.demo.settings import (
     HIDDEN,
     MESSAGE_BYTES,
@@ -38,6 +41,7 @@ OWNERS = {
     "VoilaConfiguration": VoilaConfiguration,
     "VoilaExecutor": VoilaExecutor,
     "VoilaKernelManager": voila_kernel_manager_factory(KERNELS, True, 1),
+    "KernelManager": KernelManager,
     "MappingKernelManager": KERNELS,
     "TagRemovePreprocessor": TagRemovePreprocessor,
     "CSSHTMLHeaderPreprocessor": CSSHTMLHeaderPreprocessor,
@@ -149,24 +153,74 @@ def test_the_page_needs_no_formula_and_no_picture_of_the_notebook(cells):
 # Visitors
 
 
-def visit(path: str | None, kernels: int) -> int:
-    """Status of a request for the page where two may visit, and one kernel waits."""
-    page, said = object.__new__(server.OnePage), [200]
-    page.voila_configuration = SimpleNamespace(default_pool_size=1)
-    settings = {"voila": SimpleNamespace(visitors=2), "kernel_manager": range(kernels)}
-    page.application = SimpleNamespace(settings=settings)
-    page.send_error, page._xsrf_token = said.append, b""
-    asyncio.run(page.get(path))
-    return said[-1]
+def handler(kind, kernels: int, places: Places, cookie: str | None) -> SimpleNamespace:
+    """A request where two may visit and one kernel waits; what it is told stands in ``said``."""
+    request = object.__new__(kind)
+    request.voila_configuration = SimpleNamespace(default_pool_size=1)
+    demo = SimpleNamespace(
+        visitors=2, places=places, voila_configuration=request.voila_configuration
+    )
+    settings = {"voila": demo, "kernel_manager": range(kernels)}
+    request.application = SimpleNamespace(settings=settings)
+    request.said = []
+    request.send_error = request.write = request.said.append
+    request.get_cookie, request._xsrf_token = lambda _: cookie, b""
+    request.set_cookie = lambda name, value, **_: request.said.append((name, value))
+    request.set_header = lambda *_: None
+    request.render_template = lambda name, **_: name
+    return request
 
 
-def test_one_page_for_as_many_as_there_is_room(monkeypatch):
+def visit(places: Places, cookie: str | None, path: str = "") -> list:
+    request = handler(server.OnePage, 0, places, cookie)
+    asyncio.run(request.get(path))
+    return request.said
+
+
+def ask(places: Places, cookie: str | None, kernels: int) -> object:
+    request = handler(server.Place, kernels, places, cookie)
+    request.post()
+    return request.said[-1]
+
+
+def test_only_who_asked_for_a_place_gets_a_kernel(monkeypatch):
     async def get(self) -> None:
-        pass
+        self.said.append("a kernel")
 
     monkeypatch.setattr(server.TornadoVoilaHandler, "get", get)
-    assert [visit("", kernels) for kernels in range(5)] == [200, 200, 200, 503, 503]
-    assert [visit(path, 0) for path in ("x", "09_demo.ipynb", "voila/tree")] == [404] * 3
+    places = Places()
+    first, door = visit(places, None)
+    assert first[0] == server.COOKIE and len(first[1]) > 20 and door == "door.html"
+    assert visit(places, "a")[-1] == "door.html", "a cookie alone is no place"
+    assert ask(places, None, 0) == 403
+    assert ask(places, "a", 1) == {"before": 0} and visit(places, "a") == ["a kernel"]
+    assert visit(places, "a")[-1] == "door.html", "once only"
+    assert [visit(places, "a", path) for path in ("x", "09_demo.ipynb")] == [[404], [404]]
+
+
+def test_who_comes_first_is_served_first_and_who_went_away_is_forgotten():
+    seconds = [0.0]
+    places = Places(lambda: seconds[0])
+    assert [places.ask(who, 1) for who in "abc"] == [0, 1, 2]
+    seconds[0] = 14
+    assert places.ask("a", 1) == 0 and places.ask("c", 1) == 2, "a's place is kept"
+    assert places.take("a") and not places.take("a")
+    seconds[0] = 16  # b said nothing for longer than it may
+    assert places.ask("c", 0) == 1 and places.ask("c", 1) == 0
+    seconds[0] = 80
+    assert places.ask("b", 1) == 0, "c never came for its place"
+
+
+def test_a_kernel_that_waited_is_new_to_whom_it_is_handed_out():
+    kernel = SimpleNamespace(last_activity=None)
+
+    async def hand_out(name: str) -> tuple:
+        return "task", [], "k"
+
+    kernels = SimpleNamespace(get_rendered_notebook=hand_out, get_kernel={"k": kernel}.get)
+    server.renew_at_hand_out(kernels)
+    assert asyncio.run(kernels.get_rendered_notebook("n")) == ("task", [], "k")
+    assert (datetime.now(timezone.utc) - kernel.last_activity).total_seconds() < 60
 
 
 def test_a_missing_notebook_is_one_line(monkeypatch, tmp_path, capsys):

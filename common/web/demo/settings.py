@@ -54,6 +54,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "startup_timeout": 300,  # seconds, on a machine that does much else
     },
     "VoilaKernelManager": {"fill_delay": 5.0},  # seconds: the first clicks come first
+    "KernelManager": {"autorestart": False},  # nothing of a visitor's would be in it
     "MappingKernelManager": {
         "cull_idle_timeout": IDLE_MINUTES * 60,
         "cull_interval": 60,
