@@ -163,7 +163,7 @@ def handler(kind, kernels: int, places: Places, cookie: str | None) -> SimpleNam
     settings = {"voila": demo, "kernel_manager": range(kernels)}
     request.application = SimpleNamespace(settings=settings)
     request.said = []
-    request.send_error = request.write = request.said.append
+    request.send_error = request.set_status = request.write = request.said.append
     request.get_cookie, request._xsrf_token = lambda _: cookie, b""
     request.set_cookie = lambda name, value, **_: request.said.append((name, value))
     request.set_header = lambda *_: None

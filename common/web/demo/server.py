@@ -49,7 +49,7 @@ class Place(JupyterHandler):
         """How many are before whoever asks; 0: the page is theirs as soon as they load it."""
         demo, who = self.settings["voila"], self.get_cookie(COOKIE)
         if not who:
-            self.send_error(403)
+            self.set_status(403)
             return
         room = demo.visitors + demo.voila_configuration.default_pool_size
         self.write({"before": demo.places.ask(who, room - len(self.kernel_manager))})
@@ -60,11 +60,10 @@ class Alive(JupyterHandler):
 
     async def get(self, kernel: str) -> None:
         """204, or 404."""
-        there = kernel in self.kernel_manager
-        if there and await ensure_async(self.kernel_manager.get_kernel(kernel).is_alive()):
-            self.set_status(204)
-        else:
-            self.send_error(404)
+        lives = kernel in self.kernel_manager and await ensure_async(
+            self.kernel_manager.get_kernel(kernel).is_alive()
+        )
+        self.set_status(204 if lives else 404)
 
 
 class Demo(Voila):
