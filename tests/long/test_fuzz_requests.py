@@ -7,7 +7,6 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 
-from common.canvas.album import UPLOAD
 from common.canvas.answers import Models, Photo
 from common.canvas.messages import REQUESTS
 from common.canvas.session import ClickSession
@@ -30,7 +29,7 @@ REQUEST = st.fixed_dictionaries(
         "x": st.floats(-5, 65),
         "y": st.floats(-5, 45),
         "positive": st.booleans(),
-        "name": st.sampled_from(["Square", "Plain", "Others", "Broken", UPLOAD]),
+        "name": st.sampled_from(["Square", "Plain", "Others", "Broken", "photo"]),
     },
 )
 NEEDED = REQUEST.map(
