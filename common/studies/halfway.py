@@ -64,6 +64,12 @@ def probed(checkpoints: Path, cache: PetCache) -> pd.DataFrame:
     return probe_all(encoders(checkpoints), cache)
 
 
+def probed_named(checkpoints: Path, names: Mapping[str, str], cache: PetCache) -> pd.DataFrame:
+    """`probe_all` of the project's own encoders, by the names that readers know."""
+    chosen = {title: FrozenEncoder(name, folder=checkpoints) for title, name in names.items()}
+    return probe_all(chosen, cache)
+
+
 def table(pictures: Columns) -> pd.DataFrame:
     """Columns of pictures as rows: title, photo (its number), png (bytes)."""
     return pd.DataFrame(
