@@ -157,6 +157,10 @@ class Canvas:
         self.root.get_by_role("checkbox", name="Fill").check()
         self.root.get_by_role("checkbox", name="Edge").uncheck()
         self.root.locator("button.cc-positive").click()
+        self.empty()
+
+    def empty(self) -> None:
+        """No animal on this photo, and no click."""
         for _ in range(self.root.locator(".cc-list > li").count()):
             self.root.locator("button.cc-delete").first.click()
             self.settle()

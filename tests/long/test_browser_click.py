@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools.coco import COCO
 
 from common.clicks.predictor import load_predictor
 from common.clicks.prompts import pet_truth
@@ -47,7 +48,7 @@ def canvas(desktop) -> Canvas:
     """The first photo, without a click."""
     desktop.root.locator(".cc-thumb").first.click()
     desktop.root.locator("button.cc-positive").click()
-    desktop.settle()
+    desktop.empty()
     return desktop
 
 
@@ -60,6 +61,16 @@ def downloaded(canvas: Canvas) -> np.ndarray:
     with canvas.page.expect_download() as download:
         canvas.use("download")
     return np.asarray(Image.open(download.value.path()).convert("L")) > 127
+
+
+def saved(canvas: Canvas, form: str) -> Path:
+    """A file in another form."""
+    forms = canvas.root.get_by_label("Form of the file")
+    forms.select_option(form)
+    with canvas.page.expect_download() as download:
+        canvas.use("download")
+    forms.select_option("mask")
+    return Path(download.value.path())
 
 
 def agreement(a: np.ndarray, b: np.ndarray) -> float:
@@ -115,6 +126,27 @@ def test_clicks_refine_each_other_and_can_be_taken_back(canvas, predictor):
     assert not (np.abs(canvas.pixels(size) - MASK).sum(-1) < 30).any()
 
 
+def test_two_animals_leave_as_labels_and_as_coco(canvas):
+    size = size_of(SAMPLES[0])
+    canvas.click((430, 330), size)
+    canvas.use("next")
+    canvas.click((120, 640), size)
+    canvas.root.get_by_role("button", name="Rename Animal 2").click()
+    canvas.page.keyboard.type("Thread")
+    canvas.page.keyboard.press("Enter")
+    canvas.settle()
+    labels = np.asarray(Image.open(saved(canvas, "labels")))[..., 0]
+    coco = COCO(str(saved(canvas, "coco")))
+    assert [one["name"] for one in coco.imgToAnns[1]] == ["Animal 1", "Thread"]
+    for number, one in enumerate(coco.imgToAnns[1], 1):
+        assert one["iscrowd"] == 0 and one["area"] == (labels == number).sum() > 0
+        assert ((coco.annToMask(one) > 0) == (labels == number)).all()
+    canvas.root.get_by_role("button", name="Hide Animal 1").click()
+    canvas.settle()
+    assert (downloaded(canvas) == (labels == 2)).all(), "what is hidden stays"
+    assert not canvas.root.locator("button.cc-box").is_visible()
+
+
 def test_the_keyboard_is_enough(canvas):
     canvas.press("ArrowRight", "Enter")
     assert "1 click." in canvas.status and canvas.masked((540, 390), size_of(SAMPLES[0]))
@@ -133,7 +165,7 @@ def test_a_photo_of_ones_own_is_turned_upright_and_stays_here(canvas, predictor,
     content = sideways(sample.image)
     (tmp_path / "mine.jpg").write_bytes(content)
     canvas.root.locator('input[type="file"]').set_input_files(tmp_path / "mine.jpg")
-    canvas.page.wait_for_selector('.cc-thumb[title="Your photo"][aria-pressed="true"]')
+    canvas.page.wait_for_selector('.cc-thumb[title="mine.jpg"][aria-pressed="true"]')
     canvas.settle()
     box = canvas.canvas.bounding_box()
     assert box["width"] / box["height"] == pytest.approx(1024 / 768, abs=0.01)

@@ -8,6 +8,7 @@ function createAlbum(photos) {
   return {
     get: (name) => byName.get(name),
     thumbs: () => [...byName.values()].map(({ name, url }) => ({ name, url })),
+    get all() { return [...byName.values()]; },
     get now() { return trail[at]; },
     get before() { return trail[at - 1]; },
     get after() { return trail[at + 1]; },

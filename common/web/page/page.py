@@ -23,7 +23,10 @@ CANVAS = HERE.parents[1] / "canvas"  # the click canvas, which the notebooks sho
 SIGN = HERE.parent / "demo" / "voila" / "templates" / "demo"  # the mark of the demo's page
 RUNTIME = HERE / "vendor" / "ort.wasm.bundle.min.mjs"
 WASM = HERE / "vendor" / "ort-wasm-simd-threaded.wasm.gz"
-SCRIPT = (*SCRIPTS, *(HERE / f"{name}.js" for name in ("pictures", "album", "session", "page")))
+SCRIPT = (
+    *SCRIPTS,
+    *(HERE / f"{name}.js" for name in ("pictures", "album", "animals", "session", "page")),
+)
 WORKER = (CANVAS / "js" / "bytes.js", HERE / "resize.js", HERE / "predictor.js")
 STYLE = (CANVAS / "widget.css", HERE / "page.css")
 KEY = re.compile(rb'<meta name="key" content="(\w{64})">')

@@ -13,11 +13,16 @@ const KINDS = "JPEG, PNG, WebP, AVIF, GIF or BMP";
  * `say` passes on what is to be seen while a request is still being worked at.
  */
 function createSession({ photos, model, predictor, say }) {
-  const album = createAlbum(photos), clickers = new Map(); // by photo
+  const album = createAlbum(photos), herds = new Map(); // by photo: its animals
   let seen = null, version = 0, pieces = []; // `seen`: the photo that the network knows
 
-  const clickerOf = (photo) => clickers.get(photo) ?? createClicker();
-  const state = () => clickerOf(album.now).now;
+  function herdOf(photo) {
+    if (!herds.has(photo)) herds.set(photo, createHerd());
+    return herds.get(photo);
+  }
+
+  const chosen = () => herdOf(album.now).chosen;
+  const state = () => chosen().clicker.now;
 
   /** The predictor, once it has seen the photo. */
   async function ready() {
@@ -33,7 +38,7 @@ function createSession({ photos, model, predictor, say }) {
 
   /** Other clicks, and their mask; nothing has changed if there is none. */
   async function change(how) {
-    const clicker = clickerOf(album.now).copy();
+    const clicker = chosen().clicker.copy();
     how(clicker);
     const { now } = clicker, { clicks } = now;
     if (clicks.length && !now.answer) {
@@ -46,8 +51,22 @@ function createSession({ photos, model, predictor, say }) {
       });
       now.answer = { ...answer, url: maskUrl(mask, width, height) };
     }
-    clickers.set(album.now, clicker);
+    Object.assign(chosen(), { clicker, hidden: false });
   }
+
+  /** The animals of a photo that are seen, each with its mask at the photo's size. */
+  async function masksOf(photo) {
+    const { width, height } = photo, { seen: found } = herdOf(photo), animals = [];
+    const logits = apart(found.map(({ clicker }) => clicker.now.answer.logits));
+    for (const [index, { name, clicker }] of found.entries()) {
+      const pixels = await predictor.ask("mask", { logits: logits[index], width, height });
+      const { score } = clicker.now.answer, [species] = likelier(clicker.now.answer);
+      animals.push({ name, score, species, mask: pixels.filter((_, at) => at % 4 === 0) });
+    }
+    return { name: photo.name, width, height, animals };
+  }
+
+  const worked = () => album.all.filter((photo) => herdOf(photo).seen.length);
 
   const likelier = ({ chances: [cat, dog] }) => cat > dog ? ["cat", cat] : ["dog", dog];
   const show = () => {
@@ -57,7 +76,7 @@ function createSession({ photos, model, predictor, say }) {
 
   /** Back (-1) or forth (1) among the clicks; at their end, to the photo beyond. */
   async function step(by) {
-    const clicker = clickerOf(album.now), here = by < 0 ? clicker.canUndo : clicker.canRedo;
+    const { clicker } = chosen(), here = by < 0 ? clicker.canUndo : clicker.canRedo;
     if (here || !(by < 0 ? album.before : album.after)) return change((copy) => copy.step(by));
     album.step(by);
     return show();
@@ -74,7 +93,7 @@ function createSession({ photos, model, predictor, say }) {
 
   const does = {
     open: () => ({
-      models: [model], photos: album.thumbs(), ...show(),
+      models: [model], forms: FORMS, photos: album.thumbs(), ...show(),
       limits: { bytes: MOST_BYTES, text: `${KINDS}, up to ${MOST_BYTES / 1e6} MB` },
     }),
 
@@ -104,26 +123,44 @@ function createSession({ photos, model, predictor, say }) {
       return { photos: album.thumbs(), ...show() };
     },
 
-    async download() {
-      const { width, height, name } = album.now, { logits } = state().answer;
-      const mask = await predictor.ask("mask", { logits, width, height });
-      const stem = name.toLowerCase().replace(/[^\p{L}\p{N}_]+/gu, "_");
-      return { file: { name: `mask_${stem}.png`, url: maskUrl(mask, width, height) } };
+    next: () => herdOf(album.now).next(),
+    choose: ({ number }) => herdOf(album.now).choose(number),
+    rename: (given) => herdOf(album.now).rename(given),
+    hide: (given) => herdOf(album.now).hide(given),
+    delete: ({ number }) => herdOf(album.now).delete(number),
+    refine: () => {}, // its outlines are as fine as they get here
+
+    async download({ form }) {
+      const stem = album.now.name.toLowerCase().replace(/\.\w{2,5}$/, "").replace(/[^\p{L}\p{N}_]+/gu, "_");
+      if (form === "coco") {
+        const photos = [];
+        for (const photo of worked()) photos.push(await masksOf(photo));
+        const text = new TextEncoder().encode(JSON.stringify(cocoFile(photos)));
+        return { file: { name: "instances.json", url: `data:application/json;base64,${base64(text)}` } };
+      }
+      const { width, height, animals } = await masksOf(album.now);
+      if (!animals.length) throw new Error("there is no mask yet: click on an animal, or show it again");
+      const url = maskUrl(together(animals, form === "labels"), width, height);
+      return { file: { name: `${form}_${stem}.png`, url } };
     },
   };
 
   /** A reply: to whom, the state, and what there is beyond it. */
   function envelope({ seq = -1, view = "" }, kind, more) {
-    const { clicks, answer } = state(), clicker = clickerOf(album.now), count = clicks.length;
+    const { clicks, answer } = state(), { clicker, name, number, hidden } = chosen();
+    const objects = herdOf(album.now).objects((given) => given ? likelier(given)[0] : null);
+    const count = clicks.length, told = `${count} click${count > 1 ? "s" : ""}.`;
+    const several = objects.length > 1;
     return {
       seq, view, version: ++version, kind,
-      status: count ? `${count} click${count > 1 ? "s" : ""}.` : HINT,
-      photo: album.now.name, model, mask: answer?.url ?? null,
+      status: count ? `${several ? `${name}: ` : ""}${told}` : several ? `Click on ${name}.` : HINT,
+      photo: album.now.name, model, mask: hidden ? null : answer?.url ?? null,
+      number, objects, worked: worked().map((photo) => photo.name),
       clicks: clicks.map(({ x, y, positive }) => ({ x, y, positive })),
       score: answer?.score ?? null, ms: answer?.ms ?? null, iou: null,
       species: answer ? likelier(answer) : null,
       can_undo: clicker.canUndo || Boolean(album.before),
-      can_redo: clicker.canRedo || Boolean(album.after), can_robot: false, ...more,
+      can_redo: clicker.canRedo || Boolean(album.after), can_robot: false, can_refine: false, ...more,
     };
   }
 
