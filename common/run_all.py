@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
 def _minutes(options: argparse.Namespace, root: Path) -> int:
     if options.profile != "full":
         raise UserError("--minutes belongs to --profile full")
-    from common.training.minutes import within
+    from common.costs.minutes import within
 
     within(options.minutes, str(data_root() or "download"), root / "results")
     return 0

@@ -9,7 +9,7 @@ import torch
 
 from common import run_all
 from common.config import UserError
-from common.training import minutes
+from common.costs import minutes
 from common.training.runs import Training
 
 
