@@ -171,4 +171,4 @@ def write_table(file: Path, table: pd.DataFrame, key: Mapping) -> None:
     """Store a table with its key; what else it says of itself (``attrs``) is kept."""
     table.attrs = {**table.attrs, "key": key}
     with atomic_path(file) as path:
-        table.to_parquet(path, compression="zstd")
+        table.to_parquet(path, compression="zstd", compression_level=19)

@@ -32,7 +32,6 @@ CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "b
 MODEL_COLOURS = {
     "unet": "#097242",
     "mae_seg": "#33127f",
-    "mae_feature_seg": "#0f4b61",
     "clip_seg": "#c14985",
     "point_unet": "#f2a104",
     "point_unet_single": "#e03410",
@@ -49,7 +48,6 @@ MODEL_COLOURS = {
 LABELS = {
     "unet": "UNet",
     "mae_seg": "MAE-Seg",
-    "mae_feature_seg": "MAE-Seg, taught",
     "clip_seg": "CLIP-Seg",
     "point_unet": "Point UNet",
     "point_unet_single": "Point UNet, single",

@@ -22,6 +22,7 @@ ONLY_HERE = {  # a package that changes often is touched in few places
         "training.trainer",
         "training.contracts",
         "training.instances",
+        "training.own",
         "training.validation",
         "training.click_validation",
         "training.pretrain",

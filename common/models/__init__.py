@@ -33,7 +33,7 @@ class Spec:
         build: its class.
         kwargs: what `create_model` passes unless told otherwise.
         tunes: the published encoder whose weights its checkpoint holds, changed by training.
-        labels: where ImageNet's labels have a say: "none", "encoder" or "target".
+        labels: where ImageNet's labels have a say: "none", or "encoder" it begins with.
         control: whether it is there to be compared with; a user is offered the others.
     """
 
@@ -72,7 +72,6 @@ class Spec:
 LITE0 = {"encoder": "lite0"}
 # backbone="vit_b", "vit_l" or "vit_h" takes the hub's encoders instead of the project's own
 MAE = {"encoder": "mae", "backbone": "pets"}
-TAUGHT = {"encoder": "mae", "backbone": "features"}
 CLIP = {"encoder": "clip", "backbone": "lite0_pets"}
 CLIP_VIT = {"encoder": "clip", "backbone": "pets"}
 MODELS: dict[str, Spec] = {  # a user is offered them in this order
@@ -84,7 +83,6 @@ MODELS: dict[str, Spec] = {  # a user is offered them in this order
     "point_unet_s": Spec(PointUNet, {"encoder": "residual", "widths": (32, 64, 96, 128)}),
     "clip_seg": Spec(QuerySegmenter, CLIP, labels="encoder"),
     "mae_seg": Spec(QuerySegmenter, MAE),
-    "mae_feature_seg": Spec(QuerySegmenter, TAUGHT, labels="target"),
     "imagenet_baseline": Spec(ImageNetBaseline, tunes="lite0", labels="encoder"),
     "lite0_query": Spec(QuerySegmenter, LITE0, labels="encoder"),
     "unet": Spec(UNet, {"widths": (32, 64, 128, 192), "stem": 2}),  # for a CPU, at 128 px

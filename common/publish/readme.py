@@ -60,10 +60,13 @@ def _clicks(results: Path) -> str:
 def _trained(name: str, results: Path) -> str:
     """Minutes of training, those of the project's own frozen encoder beside them."""
     card = read_card(results / CHECKPOINTS.name / name)
+    trained = card["training"]
+    while "processor" not in trained:  # a mean of others took no time of its own
+        trained = read_card(results / CHECKPOINTS.name / trained["start"])["training"]
     encoder = (card.get("encoder") or {}).get("name", "")
     before = results / "history" / f"{encoder}.csv"
     more = f" + {pd.read_csv(before)['seconds'].sum() / 60:.0f}" if before.is_file() else ""
-    return f"{minutes_of(name, results):.0f}{more} min, {card['training']['processor']}"
+    return f"{minutes_of(name, results):.0f}{more} min, {trained['processor']}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -34,7 +34,7 @@ class Listener:
     def set_image(self, image: np.ndarray) -> None:
         self.asked.append(image.shape)
 
-    def predict(self, points, labels, mask_input=None):
+    def predict(self, points, labels, box=None, mask_input=None, **_):
         assert len(points) == len(labels)
         assert ((points >= 0) & (points < (module.WIDTH, module.HEIGHT))).all()
         self.asked.append((len(points), mask_input is None))

@@ -33,7 +33,7 @@ class Square:
     def set_image(self, image: np.ndarray) -> None:
         assert image.shape[2] == 3
 
-    def predict(self, coords, labels, mask_input=None):
+    def predict(self, coords, labels, box=None, mask_input=None, **_):
         mask = np.zeros((EDGE, EDGE), bool)
         for one in (square(*s) for s in SQUARES):
             if len(coords) and one[int(coords[0][1]), int(coords[0][0])]:
