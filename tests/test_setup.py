@@ -26,9 +26,9 @@ PIN = re.compile(
 # Colab ships these, or (JupyterLab, Voilà) is itself what they are for.
 LEFT_TO_COLAB = """
     accelerate beautifulsoup4 bleach filelock ipykernel ipython ipywidgets jinja2
-    jupyter-client jupyter-server jupyterlab markupsafe matplotlib mistune nbclient nbconvert nbformat
-    numpy onnxscript pandas pillow pyarrow safetensors scikit-image scipy seaborn torch torchvision tqdm
-    voila"""
+    jupyter-client jupyter-server jupyterlab markupsafe matplotlib mistune nbclient
+    nbconvert nbformat numpy onnxscript pandas pillow pyarrow safetensors scikit-image scipy
+    seaborn torch torchvision tqdm voila"""
 
 
 def normal(name: str) -> str:
