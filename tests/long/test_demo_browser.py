@@ -159,7 +159,9 @@ def test_from_click_to_paint(page, capsys):
         page.click((x - 40 + 8 * turn, y), SIZE)
         readouts = page.root.locator(".cc-readouts").inner_text()
         taken.append([int(ms) for ms in re.findall(r"(\d+) ms", readouts)])
-    model, screen = (statistics.median(column) for column in zip(*taken, strict=True))
+    whole = [both for both in taken if len(both) == 2]  # none where the outline was refined since
+    assert len(whole) > 5
+    model, screen = (statistics.median(column) for column in zip(*whole, strict=True))
     with capsys.disabled():
         print(f"\nclick to paint: {screen:.0f} ms, of them {model:.0f} ms the model's (medians)")
     assert screen < 1000 * SECONDS
