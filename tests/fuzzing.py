@@ -78,7 +78,7 @@ def survive(
     inputs: st.SearchStrategy,
     attempt: Callable,
     examples: int,
-    megabytes: int = 200,
+    megabytes: int = 300,
 ) -> None:
     """Try so many inputs, the same ones each time.
 

@@ -17,7 +17,10 @@ function createHerd() {
 
   return {
     get chosen() { return all[at]; },
-    /** Those that have a mask and are not hidden. */
+    /** Those that have a mask. */
+    get answered() { return all.filter((one) => one.clicker.now.answer); },
+
+    /** … and are not hidden. */
     get seen() { return all.filter((one) => one.clicker.now.answer && !one.hidden); },
     choose(number) { at = place(number); },
     hide({ number, hidden }) { all[place(number)].hidden = hidden; },

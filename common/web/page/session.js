@@ -56,9 +56,10 @@ function createSession({ photos, model, predictor, say }) {
 
   /** The animals of a photo that are seen, each with its mask at the photo's size. */
   async function masksOf(photo) {
-    const { width, height } = photo, { seen: found } = herdOf(photo), animals = [];
-    const logits = apart(found.map(({ clicker }) => clicker.now.answer.logits));
-    for (const [index, { name, clicker }] of found.entries()) {
+    const { width, height } = photo, { answered } = herdOf(photo), animals = [];
+    const logits = apart(answered.map(({ clicker }) => clicker.now.answer.logits));
+    for (const [index, { name, clicker, hidden }] of answered.entries()) {
+      if (hidden) continue; // it keeps its pixels all the same
       const pixels = await predictor.ask("mask", { logits: logits[index], width, height });
       const { score } = clicker.now.answer, [species] = likelier(clicker.now.answer);
       animals.push({ name, score, species, mask: pixels.filter((_, at) => at % 4 === 0) });
