@@ -88,8 +88,10 @@ def test_names_hiding_and_deleting(canvas):
     assert not canvas.root.locator(".cc-newname:visible").count(), "Enter ends it"
     hide = canvas.root.get_by_role("button", name="Hide Animal 1")
     hide.click()
+    canvas.settle()
     assert hide.get_attribute("aria-pressed") == "true" and not canvas.masked(RED)
     canvas.root.get_by_role("button", name="Delete Rex u").click()
+    canvas.settle()
     assert rows(canvas) == ["Animal 1 cat"]
     canvas.press("u")
     assert rows(canvas) == ["Animal 1 cat", "Rex u cat"]
