@@ -11,7 +11,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from common.canvas.exports import coco_file
-from common.canvas.own import is_ours, save_json, source_of
+from common.canvas.own import is_ours, refuse_strangers, save_json, source_of
 from common.clicks.everything import find_all
 from common.clicks.objects import Segmented
 from common.clicks.protocol import Predictor
@@ -59,11 +59,7 @@ def check_file(photos: Sequence[Path], file: Path, overwrite: bool) -> None:
     name, count = Counter(photo.name for photo in photos).most_common(1)[0]
     if count > 1:
         raise UserError(f"{count} photos are called {name}; take one folder after the other")
-    if file.exists() and not (overwrite or is_ours(file)):
-        raise UserError(
-            f"{file} is there, and common.predict did not write it; change --out, or give "
-            "--overwrite to replace it"
-        )
+    refuse_strangers(file, overwrite)
 
 
 def _look(predictor: Predictor, photo: Path) -> dict[str, Any]:

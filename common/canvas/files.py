@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from common.canvas.asked import Asked
 from common.canvas.exports import coco_file, cutout, labelme_file, segmentation, told_clicks
-from common.canvas.own import is_ours, save_json, save_png
+from common.canvas.own import refuse_strangers, save_json, save_png
 from common.clicks.objects import Segmented, label_map, segment, segment_objects
 from common.clicks.prompts import Click, Clicker
 from common.clicks.protocol import Predictor
@@ -126,12 +126,4 @@ def check_outputs(photos: Sequence[Path], out: Path, asked: Asked, overwrite: bo
                 raise UserError(f"{photo}: {file} is taken; rename a photo, or change --out")
             taken.add(file.resolve())
     for file in (file for photo in photos for file in asked.outputs(photo, out)):
-        try:
-            there = file.exists()
-        except OSError as error:  # a name that is too long
-            raise UserError(f"{out}: no such folder can be ({error.strerror})") from None
-        if there and not (overwrite or is_ours(file)):
-            raise UserError(
-                f"{file} is there, and common.predict did not write it; change --out, or give "
-                "--overwrite to replace it"
-            )
+        refuse_strangers(file, overwrite)

@@ -63,6 +63,19 @@ def is_ours(file: Path) -> bool:
         return False
 
 
+def refuse_strangers(file: Path, overwrite: bool) -> None:
+    """`UserError` if a file is there that does not carry the mark; ``overwrite`` allows it."""
+    try:
+        there = file.exists()
+    except OSError as error:  # a name that is too long
+        raise UserError(f"{file.parent}: no such folder can be ({error.strerror})") from None
+    if there and not (overwrite or is_ours(file)):
+        raise UserError(
+            f"{file} is there, and common.predict did not write it; change --out, or give "
+            "--overwrite to replace it"
+        )
+
+
 def is_done(files: Iterable[Path], source: dict[str, Any]) -> bool:
     """Whether all of them are ours, and the JSON follows from the same."""
     files = list(files)

@@ -3,7 +3,7 @@
     python -m common.training.own --coco masks/instances.json --images photos --name mine
 
 takes what `common.predict --all` wrote, corrected by hand, or any COCO file; four fifths of the
-photos are learnt from and a fifth judges. 50 photos take a few minutes of two cores and 2 GB of
+photos are learnt from and a fifth judges. 50 photos take some ten minutes of two cores and 2 GB of
 memory. The new checkpoint answers as `--model results/local/checkpoints/mine`; nothing that is
 committed is touched. A run that is stopped goes on from its last epoch.
 """

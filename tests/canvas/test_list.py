@@ -1,7 +1,6 @@
 """Several animals, boxes and what leaves the tool in a browser: by mouse, fingers and keys."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from common.clicks.robot import centre
 from common.config import mask_iou
 from common.samples import load_samples
 from common.samples.together import beside
-from tests.browsing import DESKTOP, PHONE
+from tests.browsing import DESKTOP
 from tests.canvas.bench import BLUE, RED, SIZE, Bench, scene
 
 pytestmark = pytest.mark.long
@@ -24,25 +23,11 @@ ORANGE = (230, 159, 0)  # of the second animal
 RED_BOX = (300, 100, 500, 300)
 
 
-@pytest.fixture(scope="module")
-def desktop(browser) -> Iterator[Bench]:
-    yield Bench(browser, "about:", **DESKTOP)
-
-
 @pytest.fixture
-def canvas(desktop) -> Bench:
-    desktop.reset()
-    desktop.press("0", "Escape", "c")
-    return desktop
-
-
-@pytest.fixture
-def phone(browser) -> Iterator[Bench]:
-    found = Bench(browser, "about:", **PHONE)
-    found.root.locator('input[type="range"]').fill("100")
-    yield found
-    assert found.complaints == []
-    found.page.context.close()
+def phone(phone) -> Bench:
+    """With masks that hide the photo."""
+    phone.root.locator('input[type="range"]').fill("100")
+    return phone
 
 
 def rows(canvas: Bench) -> list[str]:

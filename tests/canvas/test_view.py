@@ -1,35 +1,13 @@
 """Zoom and pan in a browser, by mouse, fingers and keys: where a click falls, what is seen."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
-from tests.browsing import DESKTOP, MASK, PHONE
+from tests.browsing import MASK
 from tests.canvas.bench import RED, SIZE, Bench
 
 pytestmark = pytest.mark.long
 ZOOM = "() => Number(document.querySelector('.cc-whole').textContent.replace('×', ''))"
-
-
-@pytest.fixture(scope="module")
-def desktop(browser) -> Iterator[Bench]:
-    yield Bench(browser, "about:", **DESKTOP)
-
-
-@pytest.fixture
-def canvas(desktop) -> Bench:
-    desktop.reset()
-    desktop.press("0", "Escape", "c")
-    return desktop
-
-
-@pytest.fixture
-def phone(browser) -> Iterator[Bench]:
-    found = Bench(browser, "about:", **PHONE)
-    yield found
-    assert found.complaints == []
-    found.page.context.close()
 
 
 def zoom(canvas: Bench) -> float:
