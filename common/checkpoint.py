@@ -15,7 +15,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from common.config import CHECKPOINTS, FITS, MAX_SIZE, MIN_SIZE, UserError, atomic_path, user_path
+from common.config import (
+    CHECKPOINTS,
+    FITS,
+    MAX_SIZE,
+    MIN_SIZE,
+    OWN,
+    RESULTS,
+    UserError,
+    atomic_path,
+    user_path,
+)
 from common.models import PRETRAINING, create_model, full_name, list_models
 from common.models.building import bounded
 from common.models.encoders.encoder import FrozenEncoder
@@ -176,13 +186,17 @@ def _check_encoder(found: dict | None, trained_on: dict | None, file: Path) -> N
 def stem_of(path: str | Path) -> Path:
     """ "unet" -> results/checkpoints/unet; a/b.json or a/b.safetensors -> a/b.
 
-    An alias of the registry means the committed checkpoint of the model it stands for.
+    An alias of the registry means the committed checkpoint of the model it stands for; a name
+    that is not committed, one that the user taught (`training.own`), if there is one.
     """
     path = user_path(path)
     if path.suffix in (".json", ".safetensors"):
         path = path.with_suffix("")
     bare = len(path.parts) == 1 and not Path(f"{path}.json").is_file()
-    return CHECKPOINTS / full_name(str(path)) if bare else path
+    if not bare:
+        return path
+    own, known = RESULTS / OWN / path, CHECKPOINTS / full_name(str(path))
+    return own if Path(f"{own}.json").is_file() and not Path(f"{known}.json").is_file() else known
 
 
 def committed(folder: Path = CHECKPOINTS) -> list[str]:

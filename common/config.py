@@ -20,6 +20,7 @@ RESULTS = ROOT / "results"
 FIGURES = ROOT / "figures"
 NOTEBOOKS = ROOT / "notebooks"
 CHECKPOINTS = RESULTS / "checkpoints"
+OWN = Path("local") / CHECKPOINTS.name  # below the results: what users taught themselves
 SAMPLES = ROOT / "common" / "samples"
 
 SPLITS = ("train", "val", "test")

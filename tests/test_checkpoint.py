@@ -22,7 +22,7 @@ from common.checkpoint import (
     stem_of,
     trained_tensors,
 )
-from common.config import CHECKPOINTS, UserError
+from common.config import CHECKPOINTS, OWN, UserError
 from common.models import ALIASES, create_model, default_kwargs, full_name, list_models
 from common.models.encoders.recipes import ENCODERS
 from common.models.weights import packaged_lite0
@@ -201,6 +201,9 @@ def test_path_forms(stem: Path, monkeypatch):
     monkeypatch.setattr(module, "CHECKPOINTS", stem.parent)
     monkeypatch.chdir("/")
     assert load_checkpoint("a")[1].size == 64
+    save_checkpoint(stem.parent / OWN / "b", network(), Card("unet", KWARGS, 32))
+    monkeypatch.setattr(module, "RESULTS", stem.parent)
+    assert load_checkpoint("b")[1].size == 32, "what a user taught answers by its name"
 
 
 def test_a_second_name_is_the_same_model_and_checkpoint(tmp_path: Path, monkeypatch):

@@ -9,7 +9,7 @@ from common.clicks.predictor import load_predictor
 from common.clicks.prompts import pet_truth
 from common.clicks.protocol import Predictor
 from common.clicks.sam import available_sam
-from common.config import CHECKPOINTS, RESULTS, UserError
+from common.config import CHECKPOINTS, OWN, RESULTS, UserError
 from common.models import MODELS
 from common.samples import load_samples
 from common.wording import label
@@ -20,6 +20,7 @@ def available_models(
 ) -> dict[str, Callable[[], Predictor]]:
     """Models whose checkpoint is there, but for controls, by the names that readers know.
 
+    Those that the user taught (`training.own`) come after the committed ones, by their own names.
     SAM is offered too where its package and weights are (`clicks.sam`).
 
     Args:
@@ -35,11 +36,13 @@ def available_models(
     folder = Path(results) / CHECKPOINTS.name
     files = {label(name): folder / f"{name}.json" for name in offered()}
     there: dict[str, str | Path] = {n: file for n, file in files.items() if _complete(file)}
+    own = sorted((Path(results) / OWN).glob("*.json"))
+    there |= {file.stem: file for file in own if _complete(file) and file.stem not in there}
     if sam := available_sam():
         there[label(sam)] = sam
     if not there:
         raise UserError(f"{folder}: no checkpoint of any model; train one, or fetch it")
-    wanted = label(first) if first else next(iter(there))
+    wanted = first if first in there else label(first) if first else next(iter(there))
     if wanted not in there:
         raise UserError(f"no checkpoint of {first}; there are those of {', '.join(there)}")
     return {name: partial(load_predictor, there[name]) for name in {wanted: None, **there}}

@@ -9,7 +9,7 @@ from common.canvas.choices import available_models, offered, sample_photos
 from common.canvas.session import ClickSession
 from common.checkpoint import Card, save_checkpoint
 from common.clicks.predictor import RegionPredictor
-from common.config import CHECKPOINTS, UserError
+from common.config import CHECKPOINTS, OWN, UserError
 from common.models import create_model
 from common.samples import load_samples
 from common.wording import label
@@ -21,17 +21,19 @@ def results(tmp_path: Path, toy) -> Path:
     for name in ("unet", "mae_seg", "elsewhere"):
         model = create_model("toy")
         save_checkpoint(tmp_path / "checkpoints" / name, model, Card("toy", size=32))
+    save_checkpoint(tmp_path / OWN / "my_cats", model, Card("toy", size=32))
     (tmp_path / "checkpoints" / "point_unet.json").write_text("{}")
     return tmp_path
 
 
 def test_models_whose_checkpoint_is_there_in_the_order_of_the_list(results):
-    assert list(available_models(results=results)) == ["MAE-Seg", "UNet"]
+    assert list(available_models(results=results)) == ["MAE-Seg", "UNet", "my_cats"]
+    assert list(available_models("my_cats", results=results))[0] == "my_cats", "the user's own"
 
 
 @pytest.mark.parametrize("first", ["unet", "UNet"])
 def test_a_notebook_begins_with_its_own_model(results, first):
-    assert list(available_models(first, results=results)) == ["UNet", "MAE-Seg"]
+    assert list(available_models(first, results=results)) == ["UNet", "MAE-Seg", "my_cats"]
 
 
 def test_a_model_is_loaded_when_it_is_asked_for_and_answers(results, photos):
@@ -52,7 +54,7 @@ def test_what_is_missing_is_named(results, tmp_path):
 def test_the_committed_checkpoints_are_offered():
     known = {file.stem for file in CHECKPOINTS.glob("*.json")}
     shown = [label(name) for name in offered() if name in known]
-    assert list(available_models()) == shown and len(set(shown)) == len(shown)
+    assert list(available_models())[: len(shown)] == shown and len(set(shown)) == len(shown)
     assert shown[0] == "Point UNet" and "MAE linear" not in shown, "controls are no choice"
 
 

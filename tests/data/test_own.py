@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from common.config import IGNORE, UserError
-from common.data.coco import encode_rle
+from common.data.coco import encode_rle, run_lengths
 from common.data.own import EDGE, own_photos
 from common.data.views import Views
 
@@ -69,3 +69,24 @@ def test_a_view_shows_the_photo_or_an_animal_whole(tmp_path):
 def test_too_few_photos_are_refused(tmp_path):
     with pytest.raises(UserError, match="3 photos with an animal; annotate 5 at least"):
         own_photos(annotated(tmp_path, 3), tmp_path)
+
+
+def test_a_strangers_file_with_holes_both_forms_and_a_missing_photo(tmp_path):
+    """Compressed and listed run lengths, polygons, text for numbers, a crowd, a photo without."""
+    file = annotated(tmp_path)
+    data, ring = json.loads(file.read_text()), np.zeros((80, 120), bool)
+    ring[10:70, 10:60], ring[30:50, 25:45] = True, False
+    mine = data["annotations"][:2]
+    mine[0]["segmentation"] = {"size": [80, 120], "counts": run_lengths(ring)}
+    mine[1] |= {"segmentation": [[70, 10, 110, 10, 110, 60]], "category_id": "1"}
+    data["annotations"][2]["iscrowd"] = 1
+    data["images"].append({"id": 9, "file_name": "none.png", "height": 80, "width": 120})
+    file.write_text(json.dumps(data))
+    cache, scale = own_photos(file, tmp_path), EDGE / 120
+    assert cache.manifest["species"].tolist()[:2] == ["0 0", "-1"], "a crowd is no animal"
+    places = [(20, 20), (40, 35), (20, 100)]  # on the ring, in its hole, in the triangle
+    assert [cache.masks[0][int(r * scale), int(c * scale)] for r, c in places] == [1, 0, 2]
+    data["annotations"].append({**mine[0], "id": 99, "image_id": 9})
+    file.write_text(json.dumps(data))
+    with pytest.raises(UserError, match=r"none\.png"):
+        own_photos(file, tmp_path)
