@@ -21,6 +21,7 @@ DEMO = "tests/long/test_demo_browser.py"
 KILLS, DISKS = "tests/long/test_faults_kills.py", "tests/long/test_faults_disks.py"
 COMMANDS, REQUESTS = "tests/long/test_fuzz_commands.py", "tests/long/test_fuzz_requests.py"
 FILES = "tests/long/test_fuzz_files.py"
+LABELS = "tests/data/test_labels.py tests/long/test_labels_in.py"
 KINDS: dict[str, str] = {  # what the report says -> what pytest is told
     "killed while data are prepared, exported, imported": f"{KILLS} -k data",
     "killed while training": f"{KILLS} -k training",
@@ -32,7 +33,8 @@ KINDS: dict[str, str] = {  # what the report says -> what pytest is told
     "two at once": "tests/long/test_faults_two.py",
     "hostile photos": f"{FILES} -k 'photos and not model'",
     "hostile photos, through a model": f"{FILES} -k photos_for_a_model",
-    "odd but valid label files": "tests/data/test_labels.py",
+    "odd but valid photos, through every way in": "tests/long/test_ways_in.py",
+    "odd label files, read and through every way in": LABELS,
     "hostile archives": f"{FILES} -k archives",
     "hostile checkpoints": f"{FILES} -k checkpoints",
     "hostile messages of a page": f"{REQUESTS} -k messages",

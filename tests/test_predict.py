@@ -21,7 +21,7 @@ from common.models import MODELS, Spec
 from common.predict import main
 from common.samples import load_sample
 from tests.clicks.test_predictor import Clicky
-from tests.data.corpus import corpus, packed
+from tests.data.corpus import packed
 from tests.data.test_photos import png
 from tests.fuzzing import alarm, limited
 
@@ -270,16 +270,6 @@ def test_odd_photos_get_a_mask_of_their_upright_size(name: str, model: str, tmp_
     assert Image.open(out / f"{stem}_overlay.png").size == (60, 90)
     found = json.loads((out / f"{stem}.json").read_text())
     assert (found["height"], found["width"]) == (90, 60)
-
-
-def test_a_sample_of_the_corpus_gets_masks_in_one_batch(model: str, tmp_path: Path, capsys):
-    sample = list(corpus())[::10]
-    for number, (_, content, _) in enumerate(sample):
-        (tmp_path / f"{number}.jpg").write_bytes(content)
-    assert run(model, *sorted(tmp_path.glob("*.jpg")), "--out", tmp_path / "out") == 0
-    assert capsys.readouterr().err == ""
-    for number, (name, _, size) in enumerate(sample):
-        assert Image.open(tmp_path / "out" / f"{number}_mask.png").size == size, name
 
 
 def test_a_photo_of_one_pixel(model: str, tmp_path: Path):

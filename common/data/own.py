@@ -57,7 +57,8 @@ def square_of(photo: Annotated, images: Path) -> tuple[np.ndarray, np.ndarray, t
     numbers = np.zeros((height, width), np.uint8)
     for number, one in enumerate(photo.instances, 1):
         if one.mask().shape != image.shape[:2]:
-            raise UserError(f"{photo.name} is {image.shape[:2]}, its annotations another photo's")
+            sizes = f"{image.shape[:2]}, its annotations {one.mask().shape}"
+            raise UserError(f"{photo.name} is {sizes}; annotate the photos as they are")
         small = Image.fromarray(one.mask()).resize((width, height), Image.Resampling.NEAREST)
         numbers[np.asarray(small)] = number if number <= ANIMALS else IGNORE
     square, mask = np.zeros((EDGE, EDGE, 3), np.uint8), np.full((EDGE, EDGE), IGNORE, np.uint8)

@@ -100,7 +100,9 @@ def click_on_instances(
             rng = np.random.default_rng([seed, case.instance.id % 2**64, draw])
             rows += _rows(predictor, case, first, clicks, rng, draw, box)
     if not rows:
-        raise UserError(f"{file}: no annotation covers {min_area:g} of its photo")
+        raise UserError(
+            f"{file}: no annotation covers {min_area:g} of its photo beyond its border"
+        )
     return pd.DataFrame(rows)
 
 

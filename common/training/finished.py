@@ -1,5 +1,6 @@
 """What a finished training left, read again: its network, its card and its history."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,13 @@ def load_run(name: str, results: Path = RESULTS, folder: str = "checkpoints") ->
 
 
 def minutes_of(name: str, results: Path = RESULTS, folder: str = "checkpoints") -> float:
-    """Minutes of a training and of those that it went on from, the committed ones if need be."""
+    """Minutes of a training and of those that it went on from, the committed ones if need be.
+
+    NaN where a start came without its history.
+    """
     results = results if (results / folder / f"{name}.json").is_file() else RESULTS
+    if not (results / "history" / f"{name}.csv").is_file():
+        return math.nan
     minutes = float(load_history(name, results)["seconds"].sum() / 60)
     start = read_card(results / folder / name)["training"].get("start")
     return minutes + (minutes_of(start, results, folder) if start else 0.0)
