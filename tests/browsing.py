@@ -20,7 +20,7 @@ from PIL import Image
 
 from common.config import ROOT
 
-MASK = (86, 180, 233)  # colour of the fill
+CAT, DOG = (230, 159, 0), (0, 114, 178)  # colours of the first one's fill
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
@@ -38,6 +38,11 @@ CHROMIUM = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
+
+
+def filled(pixels: np.ndarray, tolerance: int = 30) -> np.ndarray:
+    """Where (H, W) what is shown (H, W, 3) has the colour of a cat's or a dog's mask."""
+    return np.min([np.abs(pixels - one).sum(-1) for one in (CAT, DOG)], axis=0) < tolerance
 
 
 @contextmanager
@@ -153,7 +158,7 @@ class Canvas:
         """First photo, first model, no clicks, a mask in one plain colour."""
         self.root.locator(".cc-thumb").first.click()
         self.root.locator(".cc-model select").select_option("Colours")
-        self.root.locator('input[type="range"]').fill("100")
+        self.root.get_by_label("Opacity").fill("100")
         self.root.get_by_role("checkbox", name="Fill").check()
         self.root.get_by_role("checkbox", name="Edge").uncheck()
         self.root.locator("button.cc-positive").click()
@@ -176,6 +181,6 @@ class Canvas:
         """Whether the mask covers the surroundings of a pixel, beside a click's own mark."""
         x, y = point[0] + 30, point[1] + 30
         patch = self.pixels(size)[y - 5 : y + 5, x - 5 : x + 5]
-        covered = np.abs(patch - MASK).sum(-1) < 30
+        covered = filled(patch)
         assert covered.all() or not covered.any()
         return bool(covered.all())

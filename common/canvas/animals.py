@@ -9,61 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from common.canvas.answers import STEPS, Answer, Prompts
+from common.canvas.animal import Animal
+from common.canvas.answers import STEPS, Answer
 from common.clicks.objects import MOST, Segmented, apart
-from common.clicks.prompts import Click, Clicker
+from common.clicks.prompts import Click, Clicker, Pointed
 from common.config import UserError
 
 ROOM = 4e8  # pixels of all masks of a photo: an int8 each, twice
 NAME_CHARS = 60
 
 
-@dataclass(frozen=True, eq=False)
-class Animal:
-    """One of them.
-
-    Attributes:
-        number: from 1; it decides the colour.
-        answer: to its own prompts and what others' clicks say of it; None: still to be asked for.
-        alone: to its own prompts.
-        denied: clicks on others that lie in what it would take by itself.
-    """
-
-    number: int
-    name: str
-    clicker: Clicker = field(default_factory=Clicker)
-    hidden: bool = False
-    answer: Answer | None = None
-    alone: Answer | None = None
-    denied: tuple[Click, ...] = ()
-
-    @property
-    def is_pointed_at(self) -> bool:
-        """Whether there is a box or a click."""
-        return bool(self.clicker.box or self.clicker.clicks)
-
-    @property
-    def prompts(self) -> Prompts:
-        """What the model is asked."""
-        return self.clicker.box, (*self.clicker.clicks, *self.denied)
-
-    def within(self, other: Animal) -> list[Click]:
-        """Those positive clicks on it that lie in what another one would take by itself."""
-        assert other.alone is not None
-        taken = other.alone.logits > 0
-        return [c for c in self.clicker.clicks if c.positive and taken[int(c.y), int(c.x)]]
-
-    def claims(self, other: Animal) -> bool:
-        """Whether each was clicked on where the other one is."""
-        return bool(self.within(other) and other.within(self))
-
-
-Ask = Callable[[Prompts], Answer]
+Ask = Callable[[Pointed], Answer]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +128,7 @@ class Animals:
         Args:
             ask: what a model says to a box and clicks.
         """
-        alone = [
-            replace(one, alone=one.alone or ask((one.clicker.box, one.clicker.clicks)))
-            for one in self.all
-        ]
+        alone = [replace(one, alone=one.alone or ask(one.clicker.now)) for one in self.all]
         return replace(self, all=tuple(self._resolved(alone, ask)))
 
     @staticmethod
@@ -202,10 +160,14 @@ class Animals:
         return replace(self, all=tuple(fine))
 
     def logits(self) -> dict[int, np.ndarray]:
-        """By number, of those that are seen, (H, W) int8; no pixel is above 0 in two."""
-        seen = self.seen
-        shares = apart([one.answer.logits for one in seen if one.answer])
-        return {one.number: share for one, share in zip(seen, shares, strict=True)}
+        """By number, of those that are seen, (H, W) int8.
+
+        No pixel is above 0 in two, but for masks that came so with the photo, and stay so.
+        """
+        found = {one.number: one.answer.logits for one in self.seen if one.answer}
+        given = {one.number for one in self.seen if one.is_given}
+        shares = dict(zip(found, apart([*found.values()]), strict=True))
+        return {n: found[n] if n in given else share for n, share in shares.items()}
 
 
 def segmented(animals: Animals) -> list[Segmented]:

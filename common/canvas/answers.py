@@ -5,17 +5,17 @@ Shapes: H W pixels of the photo, h w the masks' coarse grid.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.clicks.prompts import Box, Click, Clicker
+from common.clicks.brush import painted
+from common.clicks.prompts import Clicker, Pointed
 from common.clicks.protocol import Predictor, Species
 from common.clicks.robot import reply
 from common.config import UserError, mask_iou
 
 STEPS = 16  # of a logit: 8 is as sure as an int8 tells, or an eye
-Prompts = tuple[Box | None, tuple[Click, ...]]
 KEPT = 200  # coarse masks of 256 kB or so, for going back and forth
 
 
@@ -74,7 +74,7 @@ def packed(logits: np.ndarray) -> np.ndarray:
     return np.where(logits > 0, steps.clip(1), steps.clip(None, 0))
 
 
-_Asked = tuple[str, Photo, Prompts]  # a model, and what it is asked about a photo
+_Asked = tuple[str, Photo, Pointed]  # a model, and what it is asked about a photo
 
 
 class Models:
@@ -111,43 +111,68 @@ class Models:
             self._read[name] = photo
         return predictor
 
-    def ask(self, name: str, photo: Photo, prompts: Prompts, fine: bool = False) -> Answer:
+    def ask(self, name: str, photo: Photo, prompts: Pointed, fine: bool = False) -> Answer:
         """The mask in a box and under clicks, which refines what was said to fewer of them.
 
         What the model said is remembered: the same clicks always give the same mask. Several new
-        ones are answered at once; where nothing was said to any, one after the other.
+        ones are answered at once; where nothing was said to any, one after the other. What is
+        painted by hand is laid over it.
 
         Args:
-            prompts: a box, or None, and clicks.
+            prompts: what points at the animal; a mask that another model found counts for nothing.
             fine: whether the outline is refined, which takes longer.
         """
-        box, clicks = prompts
-        if not (clicks or box):
-            return Answer(np.zeros(photo.image.shape[:2], np.int8))
+        if prompts.given and prompts.given.model not in ("", name):
+            prompts = replace(prompts, given=None)
+        given, asked = prompts.given, replace(prompts, strokes=())
+        if given and prompts.stands and (given.fine or not fine):
+            answer = Answer(given.logits, given.score, given.species, fine=given.fine)
+        elif asked == Pointed():
+            answer = Answer(np.zeros(photo.image.shape[:2], np.int8), fine=True)
+        else:
+            answer = self._ask(name, photo, asked, fine)
+        logits = painted(answer.logits, prompts.strokes, prompts.clicks)
+        return replace(answer, logits=logits)
+
+    def _ask(self, name: str, photo: Photo, prompts: Pointed, fine: bool) -> Answer:
         predictor = self.prepare(name, photo)
-        base = self._base(name, photo, prompts)
-        previous = None if base is None else self._logits[name, photo, (box, clicks[:base])][0]
-        first = len(clicks) if base is not None else 0 if box else 1
-        for count in range(first, len(clicks) + 1):
-            last = reply(predictor, Clicker(clicks[:count], box), previous)
-            self._remember((name, photo, (box, clicks[:count])), (last.logits, base))
+        base, given = self._base(name, photo, prompts), prompts.given
+        previous = None if base is None else self._logits[name, photo, _first(prompts, base)][0]
+        whole = len(prompts.clicks)
+        first = whole if base is not None else 0 if prompts.box else 1
+        if given and base is None:
+            first = min(whole, given.after + 1)
+            if not prompts.stands:
+                previous = predictor.mask_input(given.logits / np.float32(STEPS))
+        anchors = given.anchors if given else ()
+        for count in range(first, whole + 1):
+            asked = _first(prompts, count)
+            clicker = Clicker(anchors if prompts.stands else (*anchors, *asked.clicks), asked.box)
+            last = reply(predictor, clicker, previous)
+            self._remember((name, photo, asked), (last.logits, base))
             base, previous = count, last.logits
         score = last.score if math.isfinite(last.score) else None
         logits = packed(predictor.refine() if fine else last.native)
         return Answer(logits, score, last.species, last.ms, fine)
 
-    def _base(self, name: str, photo: Photo, prompts: Prompts) -> int | None:
+    def _base(self, name: str, photo: Photo, prompts: Pointed) -> int | None:
         """How many of the clicks were answered before, or were when these were; None: none."""
-        box, clicks = prompts
+        if prompts.stands:
+            return None
         known = self._logits.get((name, photo, prompts))
-        counts = [known[1]] if known else range(len(clicks) - 1, -1, -1)
+        counts = [known[1]] if known else range(len(prompts.clicks) - 1, -1, -1)
         there = (n for n in counts if n is not None)
-        return next((n for n in there if (name, photo, (box, clicks[:n])) in self._logits), None)
+        return next((n for n in there if (name, photo, _first(prompts, n)) in self._logits), None)
 
     def _remember(self, asked: _Asked, answered: tuple[np.ndarray, int | None]) -> None:
         self._logits[asked] = answered
         if len(self._logits) > KEPT:
             del self._logits[next(iter(self._logits))]
+
+
+def _first(prompts: Pointed, count: int) -> Pointed:
+    """The same with the first of its clicks alone."""
+    return replace(prompts, clicks=prompts.clicks[:count])
 
 
 def iou(mask: np.ndarray, truth: np.ndarray | None) -> float | None:

@@ -14,6 +14,7 @@ REQUESTS: dict[str, dict[str, type]] = {
     "click": {"x": float, "y": float, "positive": bool},
     "clicks": {"points": list},  # of [x, y, positive], made while another was answered
     "move": {"index": int, "x": float, "y": float, "positive": bool},  # a mark, elsewhere
+    "paint": {"points": tuple, "radius": float, "positive": bool},  # a stroke: of [x, y]
     "box": {"x0": float, "y0": float, "x1": float, "y1": float},  # round the chosen animal
     "robot": {},
     "undo": {},
@@ -22,6 +23,9 @@ REQUESTS: dict[str, dict[str, type]] = {
     "photo": {"name": str},
     "model": {"name": str},
     "upload": {"name": str, "part": int, "parts": int, "data": str},
+    "find": {},  # look at one place more for animals that nobody has clicked on
+    "take": {"number": int, "x": float, "y": float},  # one of them, by a click on it
+    "take_all": {},
     "next": {},  # another animal
     "choose": {"number": int},
     "rename": {"number": int, "name": str},
@@ -33,6 +37,11 @@ REQUESTS: dict[str, dict[str, type]] = {
 LARGEST = 2**53  # beyond it JavaScript cannot count
 VIEW_CHARS = 40
 MAX_CLICKS = 50  # on one animal
+MAX_POINTS = 2000  # of a stroke
+LISTS: dict[type, tuple[tuple[type, ...], int, str]] = {
+    list: ((float, float, bool), MAX_CLICKS, "[x, y, positive]"),
+    tuple: ((float, float), MAX_POINTS, "[x, y]"),
+}
 
 
 def check_envelope(message: Any) -> tuple[int, str]:
@@ -68,11 +77,11 @@ def check_request(message: Any) -> tuple[str, dict[str, Any]]:
 
 def _field(what: str, value: Any, kind: type) -> Any:
     """A value as its type; true and false are no numbers, and numbers are finite."""
-    if kind is list and type(value) is list:
-        if not 0 < len(value) <= MAX_CLICKS or not all(_is_triple(point) for point in value):
-            raise UserError(f"{what} must be 1 to {MAX_CLICKS} points [x, y, positive]")
-        kinds = (float, float, bool)
-        return [tuple(map(_field, [what] * 3, point, kinds)) for point in value]
+    if kind in LISTS and type(value) is list:
+        kinds, most, form = LISTS[kind]
+        if not 0 < len(value) <= most or not all(_is_list(one, len(kinds)) for one in value):
+            raise UserError(f"{what} must be 1 to {most} points {form}")
+        return [tuple(map(_field, [what] * len(kinds), point, kinds)) for point in value]
     if kind is not float:
         if type(value) is not kind:
             raise UserError(f"{what} must be of type {kind.__name__}, not {short(value)}")
@@ -82,8 +91,8 @@ def _field(what: str, value: Any, kind: type) -> Any:
     return float(value)
 
 
-def _is_triple(value: Any) -> bool:
-    return type(value) is list and len(value) == 3
+def _is_list(value: Any, length: int) -> bool:
+    return type(value) is list and len(value) == length
 
 
 def short(value: Any) -> str:

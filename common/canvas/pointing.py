@@ -12,12 +12,15 @@ import numpy as np
 from common.canvas.album import Album
 from common.canvas.animals import Animals
 from common.canvas.answers import Models, Photo
+from common.canvas.finding import Finder, Ghost, ghost_of
 from common.canvas.messages import MAX_CLICKS
 from common.canvas.pictures import shown
 from common.canvas.state import State, state_of
 from common.clicks.checks import check_box, check_points
-from common.clicks.prompts import Click, Clicker, next_click
+from common.clicks.prompts import Click, Clicker, Stroke, next_click
 from common.config import UserError
+
+MAX_STROKES = 200  # on one animal
 
 
 class Pointing:
@@ -25,6 +28,7 @@ class Pointing:
 
     _album: Album
     _models: Models
+    _finder: Finder
     _now: State
 
     @property
@@ -87,6 +91,41 @@ class Pointing:
         """A click that is in the photo."""
         check_points(np.array([(x, y)]), np.ones(1), self.photo.image.shape[:2])
         return Click(x, y, positive)
+
+    def _do_paint(self, points: list[tuple[float, float]], radius: float, positive: bool) -> None:
+        if len(self._now.animals.chosen.clicker.now.strokes) >= MAX_STROKES:
+            raise UserError(f"more than {MAX_STROKES} strokes are too many; undo some, or clear")
+        shape = self.photo.image.shape[:2]
+        check_points(np.array(points), np.ones(len(points)), shape)
+        if not 0 < radius <= max(shape):
+            raise UserError(f"a brush of radius {radius:g} does not fit the photo")
+        stroke = Stroke(tuple(points), radius, positive)
+        self._change_clicks(lambda clicker: clicker.paint(stroke))
+
+    def _do_find(self) -> None:
+        self._finder.step(self._now.model, self.photo)
+
+    @property
+    def ghosts(self) -> list[Ghost]:
+        """The animals that were found on the photo, and that nobody has taken."""
+        return self._finder.left(self._now.model, self.photo, self._now.animals)
+
+    def _do_take(self, number: int, x: float, y: float) -> None:
+        given, click = ghost_of(self.ghosts, number).given, self._checked(x, y, True)
+        self._change(self._taken(self._now.animals, lambda clicker: clicker.take(click, given)))
+
+    def _taken(self, animals: Animals, take: Callable[[Clicker], None]) -> Animals:
+        """With one more animal, unless the chosen one is nothing yet."""
+        if animals.chosen.is_pointed_at:
+            animals = animals.next(self.photo.image[..., 0].size)
+        return animals.clicked(take)
+
+    def _do_take_all(self) -> None:
+        animals = self._now.animals
+        for ghost in self.ghosts:
+            take = partial(Clicker.take, click=ghost.given.anchors[0], given=ghost.given)
+            animals = self._taken(animals, take)
+        self._change(animals)
 
     def _do_box(self, **sides: float) -> None:
         box = check_box(np.array(list(sides.values())), self.photo.image.shape[:2])

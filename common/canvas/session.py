@@ -16,6 +16,7 @@ import numpy as np
 from common.canvas.album import Album
 from common.canvas.animals import Animals, segmented
 from common.canvas.answers import Models, Photo
+from common.canvas.finding import Finder, in_words, told
 from common.canvas.forms import FORMS, file_of
 from common.canvas.messages import check_envelope, check_request, short
 from common.canvas.pictures import data_url, gallery, shown
@@ -55,6 +56,7 @@ class ClickSession(Pointing):
         self.max_bytes, self.max_pixels = max_bytes, max_pixels
         self.failure: Exception | None = None  # the last unexpected one, for whoever debugs
         self._models = Models(models)
+        self._finder = Finder(self._models)
         self._upload = Upload(max_bytes)
         self._version = 0
         self._now = state_of(photos[0], self._models.names[0], Animals())
@@ -95,6 +97,10 @@ class ClickSession(Pointing):
         seen = {"worked": self._album.worked_names, **self._now.told()}
         seen["can_undo"] |= self._album.beyond(-1) is not None
         seen["can_redo"] |= self._album.beyond(1) is not None
+        ghosts, searched = self.ghosts, self._finder.is_done(self._now.model, self.photo)
+        seen |= {"found": told(ghosts), "can_find": not searched}
+        if searched and ghosts and not self._now.animals.chosen.is_pointed_at:
+            seen["status"] = in_words(ghosts)
         return {**envelope, **seen, **more}
 
     # Requests, by their names in `messages`: each returns what to say beyond the state.
@@ -134,12 +140,12 @@ class ClickSession(Pointing):
         content = self._upload.add(part, parts, data)
         if content is None:
             return {"status": f"Receiving the photo: {100 * (part + 1) // parts} %"}
-        told: list[str] = []
+        warned: list[str] = []
         image = read_photo(
-            content, warn=told.append, max_bytes=self.max_bytes, max_pixels=self.max_pixels
+            content, warn=warned.append, max_bytes=self.max_bytes, max_pixels=self.max_pixels
         )
         seen = self._visit(self._album.add(name, image))
-        status = {"status": told[0]} if told else {}
+        status = {"status": warned[0]} if warned else {}
         return {"photos": gallery(self._album.photos), **seen, **status}
 
     def _do_download(self, form: str) -> dict[str, Any]:

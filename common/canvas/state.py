@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from common.canvas.animals import Animal, Animals, segmented
+from common.canvas.animal import Animal
+from common.canvas.animals import Animals, segmented
 from common.canvas.answers import Photo, iou
 from common.canvas.pictures import mask_url
 from common.clicks.objects import label_map
@@ -54,9 +55,13 @@ class State:
         parts, count = ["a box"] * bool(one.clicker.box), len(one.clicker.clicks)
         if count:
             parts.append(f"{count} click{'s' * (count > 1)}")
+        if count := len(one.clicker.now.strokes):
+            parts.append(f"{count} stroke{'s' * (count > 1)}")
+        if one.is_pointed_at and not parts:
+            parts.append("a mask from a file")
         if not parts:
             return f"Click on {one.name}, or draw a box round it." if several else HINT
-        text = " and ".join(parts)
+        text = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
         return f"{one.name}: {text}." if several else f"{text[0].upper()}{text[1:]}."
 
     def told(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ SCRIPTS = tuple(  # parts of one module, which is all that a notebook takes
     HERE / "js" / f"{part}.js"
     for part in (
         "bytes elements view edges painter link mode screen uploads actions mouse touch keys "
-        "buttons animals box leave guard widget"
+        "buttons animals found box brush leave guard widget"
     ).split()
 )
 

@@ -61,6 +61,13 @@ class Looks:
         return self.features[view]
 
 
+def coarsened(logits: np.ndarray, edge: int) -> np.ndarray:
+    """Logits (H, W) as means on a grid: (1, edge, edge)."""
+    return F.interpolate(torch.from_numpy(logits)[None, None], (edge, edge), mode="area")[
+        0
+    ].numpy()
+
+
 def resized(logits: Tensor, edge: int) -> Tensor:
     """Logits (1, 1, s, s) -> (1, 1, edge, edge)."""
     return F.interpolate(logits, (edge, edge), mode="bilinear")

@@ -15,15 +15,18 @@ from torch import Tensor, nn
 
 from common.checkpoint import Card, check_segments, load_checkpoint
 from common.clicks.boxes import box_clicks
+from common.clicks.looks import coarsened
 from common.clicks.prompts import Box, to_rows_columns
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
 from common.clicks.sam import sam_predictor, sam_weights
 from common.clicks.settle import FAR, REACH, named, settle
+from common.clicks.window import OUTSIDE
 from common.clicks.zoom import ZoomPredictor
 from common.config import UserError
-from common.data.geometry import fit_points, to_input, unfit
+from common.data.geometry import fit_points, inner_box, to_input, unfit
 from common.inference import predict_probabilities
 from common.models.folding import folded
+from common.models.point.grid import GRID
 
 __all__ = [
     "FAR",
@@ -166,6 +169,16 @@ class PromptedPredictor(PhotoPredictor):
         logits = logits[None]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
         return Found(logits, out["quality"].float().cpu().numpy(), coarse.numpy(), species)
+
+    def mask_input(self, logits: np.ndarray) -> np.ndarray:
+        """See `Predictor`; a margin round the photo, where the square has one, is ground."""
+        size, (height, width) = self.card.size, logits.shape
+        top, left, height, width = inner_box(height, width, size, self.card.fit)
+        square = np.full((size, size), OUTSIDE, np.float32)
+        inner = torch.from_numpy(logits)[None, None]
+        part = F.interpolate(inner, (height, width), mode="area")[0, 0].numpy()
+        square[top : top + height, left : left + width] = part
+        return coarsened(square, size // GRID)
 
     def _on_square(self, coarse: Tensor) -> Tensor:
         """Logits (1, h, w) at the size of the model's square (1, S, S), as in its training."""

@@ -7,8 +7,11 @@ A box is (x0, y0, x1, y1), its upper left and its lower right corner, as `SamPre
 Shapes: H W pixels of the photo, M points.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -16,7 +19,6 @@ from scipy.ndimage import distance_transform_edt
 from common.config import GROUND, IGNORE, PET, UserError
 
 VERSION = 1  # raise it when another click would follow from the same masks
-
 
 Box = tuple[float, float, float, float]
 
@@ -30,22 +32,82 @@ class Click:
     positive: bool = True
 
 
-class Clicker:
-    """A box and the clicks so far; each change can be taken back, and taken back again."""
+@dataclass(frozen=True)
+class Stroke:
+    """A line painted by hand: its pixels are the pet's or, erased, are not, whatever a model says.
 
-    def __init__(self, clicks: Iterable[Click] = (), box: Box | None = None) -> None:
-        self._states: list[tuple[Box | None, tuple[Click, ...]]] = [(box, tuple(clicks))]
+    Attributes:
+        points: (x, y) along its middle.
+        radius: half its width, in pixels.
+        after: how many clicks were made before it: a later one that contradicts it wins.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+    positive: bool = True
+    after: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A mask that was there before it was clicked on: found by a model, or read from a file.
+
+    Attributes:
+        logits: (H, W) int8, above 0 in the mask.
+        anchors: positive clicks that stand for it where it is to be corrected.
+        after: how many clicks chose it, and change nothing of it.
+        model: that found it, and whose own it is; "" is anybody's.
+        score, species: where they are known; species with its probability.
+        fine: whether its outline is to stay as it is.
+    """
+
+    logits: np.ndarray
+    anchors: tuple[Click, ...]
+    after: int = 0
+    model: str = ""
+    score: float | None = None
+    species: tuple[str, float] | None = None
+    fine: bool = False
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """All that points at an animal: clicks, a box, strokes, and a mask to begin with."""
+
+    clicks: tuple[Click, ...] = ()
+    box: Box | None = None
+    strokes: tuple[Stroke, ...] = ()
+    given: Given | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the given mask is the answer, as nothing was asked of a model since."""
+        return self.given is not None and not self.box and len(self.clicks) <= self.given.after
+
+
+class Clicker:
+    """What points at an animal so far; each change can be taken back, and taken back again."""
+
+    def __init__(
+        self, clicks: Iterable[Click] = (), box: Box | None = None, given: Given | None = None
+    ) -> None:
+        self._states = [Pointed(tuple(clicks), box, given=given)]
         self._now = 0
+
+    @property
+    def now(self) -> Pointed:
+        """All of it."""
+        return self._states[self._now]
 
     @property
     def box(self) -> Box | None:
         """Round the animal, where one was drawn."""
-        return self._states[self._now][0]
+        return self.now.box
 
     @property
     def clicks(self) -> tuple[Click, ...]:
         """In the order they were made."""
-        return self._states[self._now][1]
+        return self.now.clicks
 
     @property
     def can_undo(self) -> bool:
@@ -59,20 +121,32 @@ class Clicker:
 
     def add(self, click: Click) -> None:
         """One more click; what was undone is forgotten."""
-        self._become(self.box, (*self.clicks, click))
+        self._become(clicks=(*self.clicks, click))
 
     def draw(self, box: Box) -> None:
         """A box, in place of any before it; the clicks stay, as corrections of what it gives."""
-        self._become(box, self.clicks)
+        self._become(box=box)
+
+    def paint(self, stroke: Stroke) -> None:
+        """One more stroke of the brush."""
+        stroke = replace(stroke, after=len(self.clicks))
+        self._become(strokes=(*self.now.strokes, stroke))
+
+    def take(self, click: Click, given: Given) -> None:
+        """A mask that was found, by a click on it."""
+        self._become(clicks=(click,), given=replace(given, after=1))
 
     def move(self, index: int, click: Click) -> None:
-        """Another click in the place of one."""
-        self._become(self.box, (*self.clicks[:index], click, *self.clicks[index + 1 :]))
+        """Another click in the place of one; a mask that it chose is not chosen any more."""
+        given = self.now.given
+        if given is not None and index < given.after:
+            given = None
+        self._become(clicks=(*self.clicks[:index], click, *self.clicks[index + 1 :]), given=given)
 
     def clear(self) -> None:
-        """No box and no click any more; `undo` brings them back."""
-        if self.box or self.clicks:
-            self._become(None, ())
+        """Nothing of it any more; `undo` brings it back."""
+        if self.now != Pointed():
+            self._become(clicks=(), box=None, strokes=(), given=None)
 
     def undo(self) -> None:
         """Take back the last change, if there is one."""
@@ -91,8 +165,8 @@ class Clicker:
         """Labels (M,) int64: 1 the pet, 0 not the pet."""
         return np.array([click.positive for click in self.clicks], np.int64)
 
-    def _become(self, box: Box | None, clicks: tuple[Click, ...]) -> None:
-        self._states = [*self._states[: self._now + 1], (box, clicks)]
+    def _become(self, **changes: Any) -> None:
+        self._states = [*self._states[: self._now + 1], replace(self.now, **changes)]
         self._now += 1
 
 

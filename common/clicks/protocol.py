@@ -77,6 +77,9 @@ class Predictor(Protocol):
             UserError: nothing was predicted on the photo.
         """
 
+    def mask_input(self, logits: np.ndarray) -> np.ndarray:
+        """Logits (H, W) of the photo's size as `predict` takes them back: (1, h, w) float32."""
+
     def reset_image(self) -> None:
         """Forget the photo."""
 
@@ -125,6 +128,10 @@ class PhotoPredictor:
     ) -> Found:
         """The mask under checked clicks, those that a box stands for among them."""
         return self.answer(kept, points, labels, previous, False)
+
+    def mask_input(self, logits: np.ndarray) -> np.ndarray:
+        """See `Predictor`; here for models whose answer does not follow from an earlier one."""
+        return logits[None]
 
     def refined(
         self, kept: Any, points: np.ndarray, labels: np.ndarray, last: Found

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from common.clicks.looks import coarsened
 from common.clicks.prompts import Box
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
+from common.clicks.window import OUTSIDE
 from common.config import UserError, user_path
 
 WEIGHTS = {  # as they are named where they are published
@@ -142,6 +144,13 @@ class SamAdapter(PhotoPredictor):
     ) -> Found:
         """Ask SAM, of the box too."""
         return self._asked(points, labels, previous, False, np.array(box))
+
+    def mask_input(self, logits: np.ndarray) -> np.ndarray:
+        """See `Predictor`; the photo lies in the upper left corner of SAM's square."""
+        (grid, _), edge = self.sam.model.prompt_encoder.mask_input_size, max(logits.shape)
+        square = np.full((edge, edge), OUTSIDE, np.float32)
+        square[: logits.shape[0], : logits.shape[1]] = logits
+        return coarsened(square, grid)
 
     def _asked(
         self,

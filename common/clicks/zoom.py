@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
 from common.checkpoint import Card
 from common.clicks.alone import only_animal
 from common.clicks.boxes import only_inside, round_box
-from common.clicks.looks import Looks, at_size, pasted, resampled, resized, seen_in
+from common.clicks.looks import Looks, at_size, coarsened, pasted, resampled, resized, seen_in
 from common.clicks.obey import obey, only_clicked
 from common.clicks.outline import followed
 from common.clicks.prompts import Box
@@ -39,12 +38,10 @@ class ZoomPredictor(PhotoPredictor):
     window round the mask of before. A region of the mask that nobody clicked on is left out.
     Without a click, it clicks itself on the animal that it finds, if that is one.
 
-    Features of a window are kept while it may be needed again; they follow from the photo alone,
-    so that the same clicks always get the same answer.
+    Features of a window are kept; they follow from the photo alone, so that answers never vary.
 
     Args:
-        model: as of `PromptedPredictor`; its mask's grid halves the square.
-        card: as `load_checkpoint` returns it; photos are stretched.
+        model, card: as of `PromptedPredictor`; the grid halves the square, photos are stretched.
         reach: of `settle`.
         far, against: its weight of what the newest click asks for (a positive one that the mask
             grows), and of what it does not.
@@ -102,10 +99,9 @@ class ZoomPredictor(PhotoPredictor):
             native = only_inside(native, box)
         self.by_network = native > 0
         native = obey(native, points, labels, max(view.size))
-        coarse = F.interpolate(torch.from_numpy(native)[None, None], (edge, edge), mode="area")[0]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
-        score = out["quality"].float().cpu().numpy()
-        return Found(native[None], score, coarse.numpy(), species)
+        quality = out["quality"].float().cpu().numpy()
+        return Found(native[None], quality, self.mask_input(native), species)
 
     def answer_in(
         self,
@@ -117,6 +113,10 @@ class ZoomPredictor(PhotoPredictor):
     ) -> Found:
         """See `PhotoPredictor`."""
         return self.answer(kept, points, labels, previous, False, box)
+
+    def mask_input(self, logits: np.ndarray) -> np.ndarray:
+        """See `Predictor`."""
+        return coarsened(logits, self.card.size)
 
     def _looks(self, image: np.ndarray, encode: Callable[[Tensor], Any]) -> Looks:
         return Looks(image, encode, self.card.size, self.device)

@@ -122,7 +122,7 @@ def test_another_photo_keeps_what_was_done_and_another_model_answers_it(ask, two
 def test_segmented_are_apart_and_carry_their_prompts():
     def told(prompts) -> Answer:
         logits = np.full((4, 6), -9, np.int8)
-        for click in prompts[1]:
+        for click in prompts.clicks:
             logits[:, : int(click.x) + 1] = 8 * int(click.x) if click.positive else -9
         return Answer(logits, 0.5, ("cat", 0.9))
 

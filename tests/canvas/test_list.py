@@ -17,16 +17,17 @@ from common.samples import load_samples
 from common.samples.together import beside
 from tests.browsing import DESKTOP
 from tests.canvas.bench import BLUE, RED, SIZE, Bench, scene
+from tests.canvas.test_found import Seeing
 
 pytestmark = pytest.mark.long
-ORANGE = (230, 159, 0)  # of the second animal
+SHADE = (255, 209, 122)  # of the second cat
 RED_BOX = (300, 100, 500, 300)
 
 
 @pytest.fixture
 def phone(phone) -> Bench:
     """With masks that hide the photo."""
-    phone.root.locator('input[type="range"]').fill("100")
+    phone.root.get_by_label("Opacity").fill("100")
     return phone
 
 
@@ -55,9 +56,9 @@ def test_two_animals_each_with_its_colour_and_its_clicks(canvas):
     canvas.click(BLUE)
     assert rows(canvas) == ["Animal 1 cat", "Animal 2 cat"]
     assert "Animal 2: 1 click." in canvas.status
-    assert np.allclose(colour(canvas, BLUE), ORANGE, atol=6) and canvas.masked(RED)
+    assert np.allclose(colour(canvas, BLUE), SHADE, atol=6) and canvas.masked(RED)
     canvas.press("1", "u")
-    assert canvas.points == [] and np.allclose(colour(canvas, BLUE), ORANGE, atol=6)
+    assert canvas.points == [] and np.allclose(colour(canvas, BLUE), SHADE, atol=6)
     canvas.press("y", "n", "2")
     assert len(canvas.points) == 1 and canvas.points[0][0] == pytest.approx(BLUE[0], abs=1)
 
@@ -106,6 +107,40 @@ def test_a_box_by_keys(canvas):
     assert canvas.status.startswith("A box.") and canvas.masked(RED)
     canvas.press("c", "b", "Escape", "Enter")
     assert "1 click." in canvas.status, "Escape ends the box"
+
+
+def test_brush_and_eraser_by_mouse_keys_and_undo(canvas):
+    canvas.click(RED)
+    canvas.use("brush")
+    canvas.page.mouse.move(*canvas.place((100, 300), SIZE))
+    canvas.page.mouse.down()
+    canvas.page.mouse.move(*canvas.place((200, 300), SIZE), steps=4)
+    canvas.page.mouse.up()
+    assert "1 click and 1 stroke." in canvas.status and canvas.session.mask[300, 100:200].all()
+    canvas.root.locator("button.cc-eraser").click()
+    canvas.press("]", "]", "Enter", *["Shift+ArrowRight"] * 3, "Enter")  # from the centre
+    assert "2 strokes" in canvas.status and not canvas.session.mask[200, 305:380].any()
+    canvas.press("e")
+    canvas.click((480, 280))
+    assert len(canvas.points) == 2 and canvas.session.mask[300, 150], "later clicks respect it"
+    assert not canvas.session.mask[200, 340] and canvas.session.mask[110, 310]
+    labels = np.asarray(Image.open(downloaded(canvas, "labels")))
+    assert (labels > 0)[300, 150] and not labels[200, 340]
+    canvas.press("u", "u")
+    assert canvas.session.mask[200, 340] and canvas.session.mask[300, 150]
+    canvas.press("u")
+    assert not canvas.session.mask[300, 150]
+
+
+def test_a_brush_by_finger(phone):
+    phone.root.locator("button.cc-brush").tap()
+    phone.canvas.scroll_into_view_if_needed()
+    phone.touch("touchStart", phone.place((100, 300), SIZE))
+    for x in (130, 160, 200):
+        phone.touch("touchMove", phone.place((x, 300), SIZE))
+    phone.touch("touchEnd")
+    phone.page.wait_for_selector('.cc-text:text-is("1 stroke.")')
+    assert phone.session.mask[300, 100:200].all() and phone.points == []
 
 
 def test_a_box_by_finger_and_a_list_that_fits(phone):
@@ -178,4 +213,32 @@ def test_click_the_cat_then_the_dog_and_export_two_annotations(browser):
     for (kind, truth), mask in zip(canvas.pair.truths.items(), masks, strict=True):
         assert mask_iou(mask, truth) > 0.85, kind
     assert not (masks[0] & masks[1]).any()
+    canvas.page.context.close()
+
+
+class Seen(Bench):
+    """With a model that finds both squares by itself."""
+
+    def make_session(self) -> ClickSession:
+        return ClickSession([Photo("Scene", scene())], {"Seeing": Seeing})
+
+    def start(self, address: str) -> None:
+        super().start(address)
+        self.page.wait_for_selector(".cc-text >> text=Found 2 cats")
+
+
+def test_what_is_found_lights_up_under_the_pointer_and_is_taken_by_a_click(browser):
+    canvas = Seen(browser, "about:", **DESKTOP)
+    canvas.root.get_by_label("Opacity").fill("100")
+    assert not canvas.masked(RED) and not canvas.masked(BLUE)
+    canvas.page.mouse.move(*canvas.place(RED, SIZE))
+    assert canvas.masked(RED) and not canvas.masked(BLUE), "a preview"
+    canvas.click(RED)
+    assert canvas.status.startswith("1 click.") and canvas.masked(RED)
+    canvas.press("n", *["Shift+ArrowLeft"] * 9, *["Shift+ArrowUp"] * 3, "Enter")
+    assert rows(canvas) == ["Animal 1 cat", "Animal 2 cat"] and len(canvas.points) == 1
+    assert "take" in canvas.sent and canvas.sent.count("find") == 3
+    canvas.empty()
+    canvas.use("all")
+    assert len(rows(canvas)) == 2 and canvas.complaints == []
     canvas.page.context.close()

@@ -14,7 +14,7 @@ from common.canvas.answers import KEPT, Models, Photo, iou
 from common.canvas.messages import MAX_CLICKS, REQUESTS, check_envelope, check_request
 from common.canvas.pictures import THUMB, mask_url, photo_url
 from common.canvas.session import FAILED, HINT, ClickSession
-from common.clicks.prompts import Click
+from common.clicks.prompts import Click, Pointed
 from common.clicks.protocol import Found, PhotoPredictor
 from common.config import UserError
 
@@ -32,6 +32,9 @@ class Colours(PhotoPredictor):
     def __init__(self) -> None:
         super().__init__()
         self.looks, self.depths, self.fail = 0, [], None
+
+    def mask_input(self, logits: np.ndarray) -> np.ndarray:
+        return np.zeros((1, 2, 2), np.float32)
 
     def look(self, image: np.ndarray) -> np.ndarray:
         self.looks += 1
@@ -351,6 +354,11 @@ BAD = [
         {"do": "move", "seq": 1, "index": index, "x": x, "y": 1, "positive": True}
         for index, x in ((1, 1), (-1, 1), (0, 60), (0.0, 1))
     ),
+    *(
+        {"do": "paint", "seq": 1, "points": points, "radius": radius, "positive": True}
+        for points, radius in (([], 3), ([[1, 1]], 0), ([[1, 1]], 61), ([[60, 1]], 3), ([[1]], 3))
+    ),
+    {"do": "take", "seq": 1, "number": 1, "x": 1, "y": 1},
     {"do": "photo", "seq": 1, "name": "no such"},
     {"do": "photo", "seq": 1, "name": UPLOAD},
     {"do": "photo", "seq": 1, "name": 3},
@@ -403,10 +411,10 @@ def test_what_is_remembered_is_bounded():
     models = Models({"m": lambda: predictor})
     for x in range(50):
         for y in range(6):
-            models.ask("m", photo, (None, (Click(15, 20), Click(x, y))))
+            models.ask("m", photo, Pointed((Click(15, 20), Click(x, y))))
     assert len(models._logits) == KEPT
     predictor.depths.clear()
-    models.ask("m", photo, (None, (Click(15, 20), Click(0, 0))))
+    models.ask("m", photo, Pointed((Click(15, 20), Click(0, 0))))
     assert predictor.depths[-1] == 2  # asked for again, from its own beginning
 
 

@@ -17,7 +17,7 @@ from common.data.geometry import fit_photo
 from common.data.photos import read_photo
 from common.samples import load_samples
 from common.web.page.page import HERE, build_page
-from tests.browsing import DESKTOP, MASK, PHONE, Canvas
+from tests.browsing import DESKTOP, PHONE, Canvas, filled
 
 pytestmark = pytest.mark.long
 
@@ -38,7 +38,7 @@ def predictor():
 @pytest.fixture(scope="module")
 def desktop(browser, built) -> Canvas:
     canvas = Canvas(browser, built.as_uri(), **DESKTOP)
-    canvas.root.locator('input[type="range"]').fill("100")
+    canvas.root.get_by_label("Opacity").fill("100")
     canvas.root.get_by_role("checkbox", name="Edge").uncheck()
     return canvas
 
@@ -98,7 +98,7 @@ def test_one_click_covers_the_pet_as_in_python(canvas, predictor, number):
     canvas.click((first.x, first.y), size_of(sample))
     rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
     scored = (truth != 255) & ((columns - first.x) ** 2 + (rows - first.y) ** 2 > 40**2)
-    shown = np.abs(canvas.pixels(size_of(sample)) - MASK).sum(-1) < 30
+    shown = filled(canvas.pixels(size_of(sample)))
     assert agreement(shown[scored], truth[scored] == 1) >= 0.85
     expected = answers(predictor, sample.image, [(first.x, first.y, 1)])
     assert agreement(downloaded(canvas), expected) > 0.995
@@ -123,7 +123,7 @@ def test_clicks_refine_each_other_and_can_be_taken_back(canvas, predictor):
     assert (downloaded(canvas) == masks[2]).all()
     canvas.press("c")
     assert canvas.status.startswith("Click on the pet")
-    assert not (np.abs(canvas.pixels(size) - MASK).sum(-1) < 30).any()
+    assert not (filled(canvas.pixels(size))).any()
 
 
 def test_two_animals_leave_as_labels_and_as_coco(canvas):

@@ -11,14 +11,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from common.canvas.choices import sample_photos
 from common.clicks.robot import centre
 from common.config import ROOT
 from common.web.demo.settings import HIDDEN, PICTURE
-from tests.browsing import DESKTOP, MASK, PHONE, Canvas, serving
+from tests.browsing import DESKTOP, PHONE, Canvas, filled, serving
 from tests.data.test_photos import png
 
 pytestmark = pytest.mark.long
@@ -80,7 +79,7 @@ def phone(browser, address) -> Canvas:
 def choose_dog(canvas: Canvas) -> None:
     canvas.root.get_by_title(DOG.name).click()
     canvas.page.wait_for_selector(f'.click-canvas[data-photo="{DOG.name}"]')
-    canvas.root.locator('input[type="range"]').fill("100")
+    canvas.root.get_by_label("Opacity").fill("100")
     canvas.root.get_by_role("checkbox", name="Edge").uncheck()
     canvas.root.locator("button.cc-positive").click()
     canvas.settle()
@@ -94,7 +93,7 @@ def inside() -> tuple[int, int]:
 
 def covered(canvas: Canvas) -> float:
     """IoU of what is painted in the mask's colour with the true mask, border left out."""
-    painted = np.abs(canvas.pixels(SIZE) - MASK).sum(-1) < 40
+    painted = filled(canvas.pixels(SIZE), 40)
     truth, border = DOG.truth == 1, DOG.truth == 255
     return (painted & truth).sum() / ((painted & ~border) | truth).sum()
 

@@ -29,6 +29,9 @@ REQUEST = st.fixed_dictionaries(
         "x": st.floats(-5, 65),
         "y": st.floats(-5, 45),
         "positive": st.booleans(),
+        "radius": st.floats(-1, 70),
+        "number": st.integers(0, 3),
+        "points": st.lists(st.lists(st.floats(-1, 45), min_size=2, max_size=2), max_size=4),
         "name": st.sampled_from(["Square", "Plain", "Others", "Broken", "photo"]),
     },
 )
@@ -81,9 +84,10 @@ def test_messages(record_property) -> None:
             assert session.mask.shape == session.photo.image.shape[:2]
             assert session.photo.image.size <= 30_000
             assert reply["version"] == count
-            assert (reply["mask"] is None) == (not session.clicks)
-            if len(session._now.animals.all) == 1:  # else what is said of the others counts too
-                prompts = (session._now.animals.chosen.clicker.box, session.clicks)
+            chosen = session._now.animals.chosen
+            assert (reply["mask"] is None) == (chosen.hidden or not chosen.is_pointed_at)
+            if len(session._now.animals.all) == 1 and not chosen.hidden:  # others would count too
+                prompts = chosen.prompts
                 fresh = Models({"m": Colours}).ask("m", session.photo, prompts)
                 assert (fresh.mask == session.mask).all(), "the mask depends on the clicks alone"
         good = session.handle({"do": "click", "seq": 1, "x": 1, "y": 1, "positive": True})

@@ -1,9 +1,11 @@
 /** What the user wants becomes requests to Python. */
 
 const MARKS = ["click", "clicks", "move"];
-const STAY = [...MARKS, "prepare", "refine", "rename", "hide", "download"]; // marks keep their numbers
+const CHANGES = [...MARKS, "box", "paint", "take", "take_all"];
+const STAY = [...MARKS, "prepare", "find", "paint", "refine", "rename", "hide", "download"]; // marks keep their numbers
 
-function createActions({ root, painter, link, screen }) {
+/** `foundAt` tells the number of a found animal at a point. */
+function createActions({ root, painter, link, screen, foundAt }) {
   function ask(what) {
     const answer = link.ask(what);
     root.setAttribute("aria-busy", "true");
@@ -19,7 +21,9 @@ function createActions({ root, painter, link, screen }) {
     const underway = link.pending.map(({ request }) => request.do);
     if (!painter.look.photo || underway.some((what) => ["photo", "upload"].includes(what))) return;
     const moves = mark >= 0 && underway.every((what) => STAY.includes(what));
-    ask(moves ? { do: "move", index: mark, ...point, positive } : { do: "click", ...point, positive });
+    const number = positive && mark < 0 && !underway.includes("take") && foundAt(point);
+    if (number) ask({ do: "take", number, ...point });
+    else ask(moves ? { do: "move", index: mark, ...point, positive } : { do: "click", ...point, positive });
   }
 
   return { ask, click };

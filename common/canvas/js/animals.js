@@ -3,9 +3,45 @@
  * are not chosen.
  */
 
-const PAINTS = [COLOURS.mask, "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#b39ddb", "#b5894e",
-                "#a8dadc"];
-const paintOf = (number) => PAINTS[(number - 1) % PAINTS.length];
+/** Orange is a cat and blue a dog, as in the figures; those of one species differ in shade. */
+const PAINTS = { cat: [COLOURS.cat, "#ffd17a", "#b85c00", "#f5b700"],
+                 dog: [COLOURS.dog, "#56b4e9", "#2f3f9e", "#8fd0ff"],
+                 animal: ["#009e73", "#cc79a7", "#7bc8a4", "#b39ddb"] };
+
+/** Each one's colour, by its number; it keeps it as long as it is of that species. */
+function createPalette() {
+  const taken = new Map(); // by number: species and which of its shades
+  return (objects) => {
+    const numbers = objects.map((one) => one.number);
+    for (const gone of [...taken.keys()]) if (!numbers.includes(gone)) taken.delete(gone);
+    for (const { number, species } of objects) {
+      const known = taken.get(number);
+      if (known && [known.kind, null].includes(species)) continue; // without a click it says none
+      const kind = species in PAINTS ? species : "animal";
+      const others = [...taken].filter(([at, one]) => at !== number && one.kind === kind);
+      const used = others.map(([, one]) => one.shade);
+      let shade = 0;
+      while (used.includes(shade)) shade++;
+      taken.set(number, { kind, shade });
+    }
+    return new Map([...taken].map(([number, { kind, shade }]) =>
+      [number, PAINTS[kind][shade % PAINTS[kind].length]]));
+  };
+}
+
+/** Its number on an animal's mask. */
+function drawNumber(context, [x, y], ratio, number) {
+  const radius = 9 * ratio;
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  Object.assign(context, { fillStyle: "rgb(16 34 46 / 0.82)", strokeStyle: "#fff", lineWidth: 1.5 * ratio,
+    font: `600 ${11 * ratio}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
+  context.fill();
+  context.stroke();
+  context.fillStyle = "#fff";
+  context.fillText(number, x, y + 0.5 * ratio);
+}
+
 Object.assign(ICONS, {
   next: line('<path d="M8 3v10M3 8h10"/>'),
   rename: line('<path d="m3 13 .8-3L10.5 3.3l2.2 2.2L6 12.2z"/>'),
@@ -20,7 +56,7 @@ function createRow(number, does) {
     { type: "button", class: `cc-icon cc-${name}`, title: label, html: ICONS[name] });
   const row = {
     choose: make("button", { type: "button", class: "cc-choose" },
-      make("span", { class: "cc-swatch", style: `background: ${paintOf(number)}` })),
+      make("span", { class: "cc-swatch" })),
     text: make("span", { class: "cc-name" }), kind: make("span", { class: "cc-kind" }),
     input: make("input", { type: "text", class: "cc-newname", maxlength: "60", hidden: "" }),
     rename: icon("rename", "Rename"), hide: icon("hide", "Hide"), delete: icon("delete", "Delete"),
@@ -59,7 +95,8 @@ function createRow(number, does) {
 }
 
 /** What `objects` say of one, in its row. */
-function fillRow(row, { name, species, hidden }, chosen) {
+function fillRow(row, { name, species, hidden }, chosen, colour) {
+  row.choose.firstChild.style.background = colour;
   row.text.textContent = name;
   row.kind.textContent = species ?? "";
   press(row.choose, chosen);
@@ -76,7 +113,9 @@ function createAnimals({ ui, painter, ask }) {
   const { look, refresh } = painter, rows = new Map(), masks = new Map(); // by number
   const list = make("ul", { class: "cc-list" });
   const add = button("next", "Next animal", "Point at another animal (N)");
-  let order = [];
+  const paintsOf = createPalette();
+  let order = [], chosen = 1;
+  ui.list = list;
   const panel = make("div", { class: "cc-animals", role: "group", "aria-label": "Animals" }, list, add);
   ui.status.after(panel);
   add.addEventListener("click", () => {
@@ -105,13 +144,24 @@ function createAnimals({ ui, painter, ask }) {
     context.globalAlpha = 1;
   });
 
-  async function keepMask({ number, mask }) {
+  look.over.push((context, place, ratio) => {
+    if (order.length < 2) return;
+    const shapes = order.map((number) => [number, number === chosen ? look.mask : masks.get(number)?.shape]);
+    for (const [number, shape] of shapes) {
+      if (!shape?.share) continue;
+      const [x, y] = shape.middle.map((share, axis) => share * look.size[axis] + 1e-3);
+      drawNumber(context, place({ x, y }), ratio, number);
+    }
+  });
+
+  async function keepMask({ number, mask }, colour) {
     const known = masks.get(number);
-    if (known?.url === mask) return;
+    if (known?.url === mask && known.colour === colour) return;
     if (!mask) return masks.delete(number);
-    const made = { ...known, url: mask };
+    const made = { ...known, url: mask, colour };
     masks.set(number, made);
-    const shape = toAlpha(await loadImage(mask)), colour = paintOf(number);
+    const shape = toAlpha(await loadImage(mask));
+    made.shape = shape;
     made.fill = tinted(shape, colour);
     made.edge = tinted(shape, colour, Math.max(1, shape.width / 500));
     refresh();
@@ -121,6 +171,8 @@ function createAnimals({ ui, painter, ask }) {
     panel.hidden = !objects; // where one animal is all that can be told
     if (!objects) return;
     order = objects.map((one) => one.number);
+    chosen = number;
+    const paints = paintsOf(objects), mine = paints.get(number);
     for (const gone of [...rows.keys()].filter((known) => !order.includes(known))) {
       rows.get(gone).element.remove();
       rows.delete(gone);
@@ -130,15 +182,14 @@ function createAnimals({ ui, painter, ask }) {
     }
     for (const one of objects) {
       if (!rows.has(one.number)) rows.set(one.number, createRow(one.number, ask));
-      fillRow(rows.get(one.number), one, one.number === number);
-      keepMask(one);
+      fillRow(rows.get(one.number), one, one.number === number, paints.get(one.number));
+      keepMask(one, paints.get(one.number));
     }
     const elements = order.map((one) => rows.get(one).element);
     if (elements.some((element, at) => list.children[at] !== element)) {
       list.replaceChildren(...elements);
     }
-    if (look.colour !== paintOf(number)) refresh({ colour: paintOf(number) });
-    else refresh();
+    refresh(look.colour === mine ? {} : { colour: mine });
   }
 
   return { show };

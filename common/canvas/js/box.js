@@ -9,8 +9,10 @@ function createBox({ ui, painter, ask }) {
   const tool = button("box", "Box", "Drag a box round an animal (B)");
   let on = false, from = null, to = null, drawn = null; // `drawn`: the chosen animal's
   ui.negative.after(tool);
+  ui.box = tool;
 
-  function become(now) {
+  function become(now, tells = true) {
+    if (tells && now !== on) useTool(canvas, now ? "box" : "click");
     [on, from, to] = [now, null, null];
     press(tool, on);
     canvas.classList.toggle("cc-boxing", on);
@@ -74,9 +76,7 @@ function createBox({ ui, painter, ask }) {
   canvas.addEventListener("touchmove", (event) => on && event.preventDefault(), { passive: false });
   canvas.addEventListener("keydown", onKey, true);
   tool.addEventListener("click", () => become(!on));
-  for (const other of [ui.positive, ui.negative]) {
-    other.addEventListener("click", () => become(false));
-  }
+  canvas.addEventListener("cc-tool", ({ detail }) => on && detail !== "box" && become(false, false));
   look.over.push(paint);
   become(false);
 

@@ -1,6 +1,6 @@
 /** What the canvas consists of: its buttons, words and readouts. Nothing of it knows the kernel. */
 
-const COLOURS = { positive: "#117733", negative: "#aa1e2d", mask: "#56b4e9" }; // as in the figures
+const COLOURS = { positive: "#117733", negative: "#aa1e2d", cat: "#e69f00", dog: "#0072b2" }; // as in the figures
 
 const line = (path) =>
   `<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" fill="none"
@@ -27,6 +27,7 @@ const ICONS = {
 const KEYS = [
   ["Click, tap, Enter", "part of the pet"],
   ["Right or Shift + click, Shift + Enter", "not the pet"],
+  ["A click on what was found", "takes it as an animal"],
   ["Arrows, with Shift further", "move the crosshair"],
   ["U or Ctrl + Z, Y or Ctrl + Y, C", "undo, redo, clear"],
   ["Drag a mark, click on it", "move it, change its sign"],
@@ -83,12 +84,13 @@ function build(root) {
     opacity: make("input", { type: "range", min: "0", max: "100", value: "50" }),
     fill: make("input", { type: "checkbox" }),
     edge: make("input", { type: "checkbox" }),
+    found: make("input", { type: "checkbox" }),
     thumbs: make("div", { class: "cc-thumbs", role: "group", "aria-label": "Photos" }),
     file: make("input", { type: "file", accept: "image/*", multiple: "", hidden: "" }),
     credit: make("p", { class: "cc-credit" }),
     limits: make("span"),
   };
-  ui.fill.checked = ui.edge.checked = true;
+  ui.fill.checked = ui.edge.checked = ui.found.checked = true;
   const group = (label, ...parts) =>
     make("div", { class: "cc-group", role: "group", "aria-label": label }, ...parts);
   const label = (text, input) => make("label", { class: "cc-label" }, text, input);
@@ -106,7 +108,7 @@ function build(root) {
       ui.stage, ui.status),
     make("div", { class: "cc-side" },
       make("div", { class: "cc-view" },
-        label("Opacity", ui.opacity), label("Fill", ui.fill), label("Edge", ui.edge),
+        label("Opacity", ui.opacity), label("Fill", ui.fill), label("Edge", ui.edge), label("Found", ui.found),
         group("Zoom", ui.farther, ui.whole, ui.nearer), ui.download),
       make("div", { class: "cc-gallery" }, ui.thumbs, ui.upload, ui.file, ui.credit),
       make("p", { class: "cc-note" }, ui.limits,

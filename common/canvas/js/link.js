@@ -60,6 +60,7 @@ function createLink(model, onReply) {
 /** The clicks as they will be once some requests are answered. */
 function expected(clicks, requests) {
   return requests.reduce((made, { do: what, x, y, positive, index, points }) => {
+    if (what === "take") return [{ x, y, positive: true }];
     if (what === "click") return [...made, { x, y, positive }];
     if (what === "clicks") return [...made, ...points.map(([a, b, c]) => ({ x: a, y: b, positive: c }))];
     if (what === "move") return made.map((each, at) => at === index ? { x, y, positive } : each);

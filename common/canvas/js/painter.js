@@ -17,19 +17,37 @@ function blank(width, height) {
   return canvas;
 }
 
-/** White-on-black picture -> canvas that is opaque where it was white, and the share that was. */
+/**
+ * White-on-black picture -> canvas that is opaque where it was white, the share that was, and a
+ * place well inside, in shares: the middle of the longest run in the row that halves the white.
+ */
 function toAlpha(image) {
   const canvas = blank(image.naturalWidth, image.naturalHeight);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  let white = 0;
+  const { width, height } = canvas, rows = new Uint32Array(height);
   for (let at = 0; at < pixels.data.length; at += 4) {
     pixels.data[at + 3] = pixels.data[at];
-    white += pixels.data[at] > 127;
+    rows[Math.floor(at / 4 / width)] += pixels.data[at] > 127;
   }
   context.putImageData(pixels, 0, 0);
-  return Object.assign(canvas, { share: white / (canvas.width * canvas.height) });
+  const white = rows.reduce((sum, count) => sum + count, 0);
+  let row = 0;
+  for (let above = rows[0]; 2 * above < white; above += rows[++row]);
+  let best = 0, run = 0, middle = 0;
+  for (let x = 0; x < width; x++) {
+    run = pixels.data[4 * (row * width + x)] > 127 ? run + 1 : 0;
+    if (run > best) [best, middle] = [run, x + 1 - run / 2];
+  }
+  return Object.assign(canvas, { share: white / (width * height), middle: [middle / width, (row + 0.5) / height] });
+}
+
+/** Whether an opaque pixel of a canvas, which shows a photo of a size, is at a point of it. */
+function covers(shape, { x, y }, [width, height]) {
+  if (!shape) return false;
+  const at = [Math.floor((x * shape.width) / width), Math.floor((y * shape.height) / height)];
+  return shape.getContext("2d").getImageData(...at, 1, 1).data[3] > 127;
 }
 
 /**
@@ -40,7 +58,7 @@ function toAlpha(image) {
 function createPainter(canvas, zoomed) {
   const context = canvas.getContext("2d");
   const look = { photo: null, size: [4, 3], mask: null, clicks: [], cross: null,
-                 opacity: 0.5, fill: true, edge: true, colour: COLOURS.mask, under: [], over: [] };
+                 opacity: 0.5, fill: true, edge: true, colour: COLOURS.cat, under: [], over: [] };
   const view = createView(moved);
   let fill = null, edge = null, ratio = 1, frame = 0, rest = 0, waiting = [];
 

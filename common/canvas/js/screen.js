@@ -14,7 +14,7 @@ function createScreen({ root, ui, painter, link, mode, onPhoto }) {
     if (now.photos) showThumbs(now.photos);
     if (now.models) showChoices(now);
     if (now.file) unsaved = false;
-    else if ([...MARKS, "box"].includes(answered?.request.do)) unsaved = true;
+    else if (CHANGES.includes(answered?.request.do)) unsaved = true;
     root.toggleAttribute("data-unsaved", unsaved);
     ui.model.value = now.model;
     for (const thumb of ui.thumbs.children) press(thumb, thumb.title === now.photo);
@@ -53,7 +53,7 @@ function createScreen({ root, ui, painter, link, mode, onPhoto }) {
     }
     ui.covered.textContent = now.mask ? `${percent(look.mask.share)} of the photo covered` : "";
     await refresh();
-    const screenMs = ["click", "clicks"].includes(answered?.request.do) ? performance.now() - answered.since : 0;
+    const screenMs = ["click", "clicks", "take"].includes(answered?.request.do) ? performance.now() - answered.since : 0;
     if (turn !== maskTurn) return;
     ui.readouts.replaceChildren(...readouts(now, screenMs));
     root.setAttribute("aria-busy", String(link.pending.length > 0));

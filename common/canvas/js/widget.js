@@ -40,12 +40,14 @@ function render({ model, el }) {
   const link = createLink(model, (...said) => parts.forEach((part) => part.show(...said)));
   const onPhoto = (name) => actions.ask({ do: "photo", name });
   const screen = createScreen({ root, ui, painter, link, mode, onPhoto });
-  const actions = createActions({ root, painter, link, screen });
+  const actions = createActions({ root, painter, link, screen,
+                                  foundAt: (point) => found.at(point) });
   const upload = createUploads({ ui, ask: actions.ask, screen });
   listenToButtons(ui, painter, actions, upload);
   const { ask } = actions, given = { ui, painter, link, ask, say: screen.say };
   const leaving = createLeaving(given);
-  const parts = [screen, createAnimals(given), createBox(given), leaving];
+  const animals = createAnimals(given), found = createFound(given);
+  const parts = [screen, animals, found, createBox(given), createBrush(given), leaving];
   listenToPointing(ui);
   listenToMouse(ui, painter, actions.click, mode);
   listenToTouch(ui, painter, actions.click, mode);
