@@ -113,7 +113,7 @@ def cli(main: Callable[..., int | None]) -> Callable[..., int]:
     @functools.wraps(main)
     def wrapped(*args, **kwargs) -> int:
         _print_any_name()
-        _settle_home()
+        settle_home()
         try:
             check_python()
             return main(*args, **kwargs) or 0
@@ -144,17 +144,21 @@ def _print_any_name() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _settle_home() -> None:
-    """Let libraries write where there is no home to write into, as in containers."""
+def settle_home() -> None:
+    """Let libraries write where there is no home to write into, as in containers.
+
+    Children are given the same folder.
+    """
     try:
         home = Path.home()
     except RuntimeError:  # no HOME, and no entry in passwd
         home = Path(os.sep)
-    if os.access(home, os.W_OK):
+    is_home = home.is_dir() and home != Path(os.sep)
+    if os.access(home, os.W_OK) or (is_home and os.environ.keys() >= set(HOMES)):
         return
     temporary = tempfile.mkdtemp(prefix="home-")
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    if not home.is_dir() or home == Path(os.sep):
+    if not is_home:
         os.environ |= {"HOME": temporary, "USER": os.environ.get("USER") or "nobody"}
     for name in HOMES:
         os.environ.setdefault(name, temporary)

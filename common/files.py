@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -84,6 +85,8 @@ def _take_over(file: Path) -> None:
             file.unlink()
     except (ImportError, OSError) as error:
         at = file.stat()
+        if isinstance(error, PermissionError) and at.st_uid == os.geteuid():
+            raise  # our own: the folder is read-only
         since = f"{datetime.fromtimestamp(at.st_mtime):%Y-%m-%d %H:%M}"
         raise UserError(
             f"{file} is the lock of user {at.st_uid} since {since}; wait for them, remove it, or "

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from torch import Tensor, nn
 
 from common.checkpoint import Card, save_checkpoint
+from common.config import settle_home
 from common.data.dataset import PetCache, prepare
 from common.data.synthetic import make_pets
 from common.models import MODELS, Spec, create_model
@@ -21,9 +23,18 @@ from common.models.losses import segmentation_loss
 from common.training.trainer import TrainConfig
 from tests.browsing import chromium
 
+settle_home()
 # Set for this process and those it starts: other processes have the other cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
+WORKER = 1_500_000_000  # bytes that one takes
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """For ``-n auto``: what cores and free memory allow; where that is one, no other process."""
+    allowed = getattr(os, "sched_getaffinity", lambda pid: range(os.cpu_count() or 1))(0)
+    workers = min(len(allowed), psutil.virtual_memory().available // WORKER)
+    return workers if workers > 1 else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

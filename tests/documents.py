@@ -1,7 +1,9 @@
 """The project's files, and the code blocks of its documents for the tests that run them."""
 
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from common.config import ROOT
@@ -32,3 +34,20 @@ def project_files() -> list[Path]:
         built = {".venv", ".git", "local", "_smoke", "__pycache__"}
         paths = [path for path in ROOT.rglob("*") if not built & set(path.parts)]
     return [path for path in paths if path.is_file()]
+
+
+def fresh_copy(folder: Path) -> Path:
+    """The project without what is built, its environment the one that the tests run in."""
+    away = shutil.ignore_patterns("__pycache__", "local", "_smoke", "report.html", "click.html")
+    for name in ("common", "notebooks", "results", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=away)
+    for name in ("Makefile", "pyproject.toml", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy2(ROOT / name, folder)
+    environment = folder / ".venv"
+    environment.mkdir()
+    for part in Path(sys.prefix).iterdir():
+        (environment / part.name).symlink_to(part)
+    for stamp in (".requirements-installed", ".requirements-dev-installed"):
+        (environment / stamp).unlink(missing_ok=True)  # a link: what is behind it stays
+        (environment / stamp).touch()
+    return folder

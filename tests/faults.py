@@ -1,5 +1,7 @@
 """Provoke faults and hostile input, count them, and write the table: ``python -m tests.faults``.
 
+``python -m tests.faults machines`` tries other machines instead (`tests.machines`).
+
 The trials are those of the tests below (`record_property`, else one each); a loss is a test in
 which something was lost, crashed, hung, or did what it must not. The report shows the table.
 """
@@ -14,6 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from common.config import RESULTS, ROOT, atomic_path, cli
+from tests import machines
 
 RUNS = "tests/training/test_runs.py"
 PICKLES = "tests/test_checkpoint.py tests/training/test_trainer.py"
@@ -87,4 +90,4 @@ def main(out: Path = RESULTS / "faults.csv") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(machines.main() if sys.argv[1:] == ["machines"] else main())

@@ -111,9 +111,11 @@ def test_without_a_home_a_temporary_one_serves(home, monkeypatch, capsys):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda path, mode: False)
-        if home is None:
-            patch.setattr(Path, "home", of_nobody)
-        assert cli(lambda: None)() == 0
+        with monkeypatch.context() as nobody:
+            if home is None:
+                nobody.setattr(Path, "home", of_nobody)
+            assert cli(lambda: None)() == 0
+        assert cli(lambda: None)() == 0, "all is settled, and nothing said"
     assert Path(os.environ["HOME"]).is_dir() and os.environ["HOME"] != "/"
     assert all(Path(os.environ[name]).is_dir() for name in HOMES)
     assert capsys.readouterr().err.count("\n") == 1

@@ -65,6 +65,19 @@ def test_another_users_dead_lock_is_taken_over(tmp_path: Path, monkeypatch):
         assert (tmp_path / ".cache.lock").stat().st_mode & 0o666 == 0o666, "for anybody"
 
 
+def test_ones_own_lock_in_a_read_only_folder_is_no_other_users(tmp_path: Path, monkeypatch):
+    (tmp_path / ".cache.lock").touch()
+    refused_at_first(monkeypatch)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    told = pytest.raises(UserError, match=r"cache: could not be written \(Permission denied\)")
+    with told, locked(tmp_path / "cache"):
+        pass
+
+
 def test_another_users_living_lock_is_told(tmp_path: Path, monkeypatch):
     fcntl = pytest.importorskip("fcntl")
     with (tmp_path / ".cache.lock").open("w") as held:

@@ -172,7 +172,7 @@ def test_only_what_follows_from_the_same_is_left(model: str, tmp_path: Path, cap
 
 
 def test_odd_names_in_a_narrow_terminal_stop_no_batch(model: str, tmp_path: Path, monkeypatch):
-    names = [os.fsdecode(b"kater_\xe9.png"), "кот.png", "~rex.png"]
+    names = [os.fsdecode(b"kater_\xe9.png"), os.fsdecode("кот.png".encode()), "~rex.png"]
     for name in names:
         save_photo(tmp_path / name)
     written = io.BytesIO()

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 from common.config import NOTEBOOKS, ROOT
 from common.data.synthetic import make_pets
 from common.publish.setup_cell import badge
-from tests.documents import BLOCK, blocks, commands
+from tests.documents import BLOCK, blocks, commands, fresh_copy
 
 pytestmark = pytest.mark.timeout(1200)  # a dozen commands are among them
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,20 +48,7 @@ def pets(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project, with the environment that the tests run in as its own."""
-    folder = tmp_path_factory.mktemp("fresh") / "clone of it"
-    away = shutil.ignore_patterns("__pycache__", "local", "_smoke", "report.html", "click.html")
-    for name in ("common", "notebooks", "results"):
-        shutil.copytree(ROOT / name, folder / name, ignore=away)
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
-        shutil.copy2(ROOT / name, folder)
-    environment = folder / ".venv"
-    environment.mkdir()
-    for part in Path(sys.prefix).iterdir():
-        (environment / part.name).symlink_to(part)
-    for stamp in (".requirements-installed", ".requirements-dev-installed"):
-        (environment / stamp).unlink(missing_ok=True)  # a link: what is behind it stays
-        (environment / stamp).touch()
-    return folder
+    return fresh_copy(tmp_path_factory.mktemp("fresh") / "clone of it")
 
 
 def started(command: str, project: Path, pets: Path, **more: str) -> subprocess.Popen:

@@ -76,8 +76,9 @@ def predict_photo(
     kinds = np.array([0, *(one.category or 1 for one in animals)], np.uint8)
     clicks = [click for one in animals for click in one.clicks]
     save_png(draw_overlay(image, kinds[labels], clicks), overlay_file, compress_level=1)  # quick
-    found = coco_file([(photo.name, animals)], asked.polygons)
-    if not asked.objects:
+    if asked.objects:
+        found = coco_file([(photo.name, animals)], asked.polygons)
+    else:
         found = _described(photo.name, animals[0], asked.polygons)
     save_json(found, source, json_file)
     for file in more:

@@ -61,11 +61,12 @@ def provenance(plan: Plan, results: Path) -> dict[str, object]:
     Args:
         plan: notebooks that have run.
         results: folder of ``checkpoints/``, of ``test_reads.csv``, the scorings of the test split,
-            and of ``faults.csv``, the faults that were provoked on purpose; each may be missing.
+            of ``faults.csv``, the faults that were provoked on purpose, and of ``machines.csv``,
+            the machines that were simulated; each may be missing.
 
     Returns:
         Plain values, dicts (versions; minutes a notebook) and lists of dicts (trained models,
-        test reads, faults, licences).
+        test reads, faults, machines, licences).
     """
     entries = {notebook.name: plan.state.get(notebook.name) for notebook in finished(plan)}
     shown = {str(entry["parts"]["data"]) for entry in entries.values() if "data" in entry["parts"]}
@@ -86,6 +87,7 @@ def provenance(plan: Plan, results: Path) -> dict[str, object]:
         ],
         "test_reads": _records(results / "test_reads.csv"),
         "faults": _records(results / "faults.csv"),
+        "machines": _records(results / "machines.csv"),
         "licences": LICENCES,
     }
 

@@ -14,6 +14,7 @@ HEADINGS = {
     "models": "Trained models",
     "test_reads": "Scorings of the test split",
     "faults": "Faults provoked, and what was lost",
+    "machines": "Machines simulated, and what the two commands did there",
     "licences": "Data, weights and licences",
 }
 HASH = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{6,54}(?=\b|-)")
