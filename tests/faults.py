@@ -37,7 +37,7 @@ KINDS: dict[str, str] = {  # what the report says -> what pytest is told
     "hostile photos": f"{FILES} -k 'photos and not model'",
     "hostile photos, through a model": f"{FILES} -k photos_for_a_model",
     "odd but valid photos, through every way in": "tests/long/test_ways_in.py",
-    "odd label files, read and through every way in": LABELS,
+    "odd label files, read and by commands": LABELS,
     "hostile archives": f"{FILES} -k archives",
     "hostile checkpoints": f"{FILES} -k checkpoints",
     "hostile messages of a page": f"{REQUESTS} -k messages",

@@ -24,7 +24,7 @@ import psutil
 from common.config import RESULTS, atomic_path, cli
 from tests.documents import fresh_copy
 
-REPORT = 'make report ARGS="--force --only 06_imagenet_baseline 09_demo"'
+REPORT = 'make report ARGS="--force --only 06_imagenet_baseline"'
 TEST = (
     'make test ARGS="-p no:cacheprovider tests/test_files.py tests/test_config.py'
     ' tests/test_predict.py tests/data/test_dataset.py tests/training/test_runs.py"'

@@ -2,13 +2,14 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from common.config import HOMES, UserError, atomic_path, cache_root, cli, data_root, mask_iou
+from common.config import HOMES, ROOT, UserError, atomic_path, cache_root, cli, data_root, mask_iou
 
 
 @pytest.mark.parametrize("library", [np.array, torch.tensor])
@@ -97,6 +98,12 @@ def test_a_module_of_ours_that_is_missing_is_a_fault_of_ours():
 
     with pytest.raises(ModuleNotFoundError):
         main()
+
+
+def test_every_path_of_a_command_may_begin_at_home():
+    """By `user_path`."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "common").rglob("*.py")]
+    assert not [found for text in sources for found in re.findall(r".*type=Path\b.*", text)]
 
 
 @pytest.mark.parametrize("home", [None, "/", "/nowhere"])

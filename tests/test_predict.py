@@ -304,10 +304,17 @@ def test_nothing_is_overwritten_that_was_given(model: str, tmp_path: Path, capsy
     assert not list(tmp_path.glob("*.json"))
 
 
-def test_a_model_that_was_never_trained_is_named(tmp_path: Path, capsys):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("never_trained", "no checkpoint "),
+        ("clip_pets", "clip_pets makes an encoder and segments nothing; choose of clip_linear"),
+    ],
+)
+def test_a_model_that_cannot_answer_is_named(name: str, said: str, tmp_path: Path, capsys):
     save_photo(tmp_path / "a.png")
     command = [str(tmp_path / "a.png"), "--click", "1,2", "--out", str(tmp_path / "out")]
-    assert main([*command, "--model", "never_trained"]) == 2
+    assert main([*command, "--model", name]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: no checkpoint ") and "never_trained" in line
+    assert line.startswith(f"error: {said}") and name in line
     assert not (tmp_path / "out").exists()

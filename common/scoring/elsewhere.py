@@ -12,7 +12,7 @@ import pandas as pd
 
 from common.checkpoint import read_card
 from common.clicks.predictor import load_predictor
-from common.config import RESULTS, UserError
+from common.config import RESULTS, UserError, user_path
 from common.files import artifact, read_table
 from common.provenance import file_sha256, processor
 from common.scoring.instances import click_on_instances
@@ -25,7 +25,7 @@ def elsewhere_root() -> Path | None:
     root = os.environ.get("ELSEWHERE_ROOT", "")
     if not root:
         return None
-    folder = Path(root).expanduser()
+    folder = user_path(root)
     if not (folder / "instances.json").is_file():
         raise UserError(f"ELSEWHERE_ROOT={root}: no instances.json there; name a folder with one")
     return folder

@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.config import CHECKPOINTS, RESULTS, cli
+from common.config import CHECKPOINTS, RESULTS, cli, user_path
 
 if TYPE_CHECKING:
     from common.training.runs import Training
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="python -m common.training.taught", description=__doc__)
     parser.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="results folder")
+    parser.add_argument("--results", type=user_path, default=RESULTS, help="results folder")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="of 3,289 crops")
     parser.add_argument("--max-steps", type=int, default=0, help="of an epoch (0: no limit)")
     args = parser.parse_args(argv)
