@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,47 +17,62 @@ from torch import Tensor
 from common.clicks.window import OUTSIDE, View, part
 from common.data.geometry import to_input
 
-COARSEST = 32  # stride of the network's coarsest maps
-FINER = 11 / 8  # of the model's square
 REMEMBERED = 4  # windows whose features are kept, beside the whole photo's
+
+
+Answer = tuple[dict[str, Tensor], Tensor]  # what a network said, its mask's logits (1, 1, s, s)
 
 
 @dataclass
 class Looks:
-    """A photo and the network's features of those views of it that were needed so far.
+    """A photo, and what a network saw in those views of it that were needed so far.
 
     Attributes:
-        encode: what makes them of a square (1, 3, S, S).
-        size, device: S, and where that square has to be.
+        model: the network; see `ZoomPredictor`.
+        size, device: S, and where squares have to be.
+        other: the same photo for another network, if there is one.
     """
 
     image: np.ndarray
-    encode: Callable[[Tensor], Any]
+    model: Any
     size: int
     device: torch.device
+    other: Looks | None = None
     features: dict[View, Any] = field(default_factory=dict)
+    classes: dict[View, Tensor] = field(default_factory=dict)
 
     @property
     def whole(self) -> View:
         """The view of all of it."""
         return View(0, 0, self.image.shape[1], self.image.shape[0])
 
-    @cached_property
-    def finer(self) -> Looks:
-        """The same photo on a larger square."""
-        size = COARSEST * round(FINER * self.size / COARSEST)
-        return Looks(self.image, self.encode, size, self.device)
-
     def at(self, view: View) -> Any:
         """The network's features of a view."""
-        if view not in self.features:
-            seen = np.ascontiguousarray(part(self.image, view))
-            square = to_input(seen, self.size)[None].to(self.device)
-            square = square.contiguous(memory_format=torch.channels_last)
-            self.features[view] = self.encode(square)
-            if len(self.features) > REMEMBERED + 1:
-                del self.features[list(self.features)[1]]  # the oldest but the whole photo
-        return self.features[view]
+        return self._kept(self.features, view, self.model.features)
+
+    def classes_at(self, view: View) -> Tensor:
+        """What the network's classifier says of a view."""
+        return self._kept(self.classes, view, self.model.classes)
+
+    def _kept(self, known: dict[View, Any], view: View, see: Callable[[Tensor], Any]) -> Any:
+        if view not in known:
+            shown = np.ascontiguousarray(part(self.image, view))
+            square = to_input(shown, self.size)[None].to(self.device)
+            known[view] = see(square.contiguous(memory_format=torch.channels_last))
+            if len(known) > REMEMBERED + 1:
+                del known[list(known)[1]]  # the oldest but the whole photo
+        return known[view]
+
+    def answer(
+        self, view: View, points: np.ndarray, labels: np.ndarray, given: Tensor | None = None
+    ) -> Answer:
+        """What clicks (M, 2), labels (M,) and the logits (1, 1, s, s) of before give in a view."""
+        places, inside = view.on_square(points, self.size)
+        kinds = torch.from_numpy(np.where(inside, labels, -1))[None]
+        asked = torch.from_numpy(places)[None], kinds, given
+        on_device = (None if x is None else x.to(self.device) for x in asked)
+        out = self.model.decode_clicks(self.at(view), *on_device)
+        return out, out["mask"].float().cpu()
 
 
 def coarsened(logits: np.ndarray, edge: int) -> np.ndarray:

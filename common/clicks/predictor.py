@@ -39,6 +39,7 @@ __all__ = [
     "settle",
 ]
 VERSION = 1  # raise it when the same clicks would get another answer
+PORTRAIT = "point_unet_single"  # beside a network of several animals
 TINY = 1e-12
 
 
@@ -54,10 +55,16 @@ def predictor_of(model: nn.Module, card: Card) -> Predictor:
     check_segments(card)
     model = folded(model)
     if getattr(model, "instances", False):
-        return ZoomPredictor(model, card)
+        return ZoomPredictor(model, card, _portrait(card))
     if hasattr(model, "decode_clicks"):
         return PromptedPredictor(model, card)
     return RegionPredictor(model, card)
+
+
+def _portrait(card: Card) -> nn.Module | None:
+    """The network of single animals, if photos are brought to the same square for it."""
+    other, its = load_checkpoint(PORTRAIT)
+    return folded(other) if (its.size, its.fit) == (card.size, card.fit) else None
 
 
 class RegionPredictor(PhotoPredictor):

@@ -40,6 +40,11 @@ class View(NamedTuple):
         within = (np.floor(points) - corner + 0.5) / [width, height]
         return (within * edge - 0.5).astype(np.float32), ((within > 0) & (within < 1)).all(1)
 
+    def in_photo(self, points: np.ndarray, edge: int) -> np.ndarray:
+        """Points (M, 2) in pixels of such a square -> those of the photo that they lie in."""
+        corner, (height, width) = np.array(self[:2]), self.size
+        return np.floor(corner + (points + 0.5) / edge * [width, height])
+
 
 def part(array: np.ndarray, view: View) -> np.ndarray:
     """What of a photo (H, W, …) lies in a view; no copy."""

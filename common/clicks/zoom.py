@@ -6,42 +6,47 @@ in pixels of the native photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
 from common.checkpoint import Card
-from common.clicks.alone import only_animal
 from common.clicks.boxes import only_inside, round_box
-from common.clicks.looks import Looks, at_size, coarsened, pasted, resampled, resized, seen_in
+from common.clicks.first import first_answer
+from common.clicks.looks import Looks, at_size, coarsened, pasted, resampled, seen_in
 from common.clicks.obey import obey, only_clicked
 from common.clicks.outline import followed
 from common.clicks.prompts import Box
-from common.clicks.protocol import Found, PhotoPredictor
+from common.clicks.protocol import Found, PhotoPredictor, Species
 from common.clicks.settle import REACH, named, settle
-from common.clicks.window import View, window
+from common.clicks.window import View, framed, part, window
 from common.config import UserError
+from common.data.coco import bounding_box
+from common.models.point.species import cat_or_dog
 
 FINEST = 1792  # pixels of a photo's longer edge: in its smallest tiles the network sees each
+ROUND, LEAST = 1.3, 0.1  # edge of what names an animal: over its box, over the photo
 FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos from elsewhere
 
 
 class ZoomPredictor(PhotoPredictor):
     """Clicks for a model that was trained on one animal among several (`PointUNet.instances`).
 
-    Given no mask, it looks at the whole photo, then at a window round what it found or, where the
-    animal fills the frame, at the whole photo on a finer grid; each later click is answered in the
-    window round the mask of before. A region of the mask that nobody clicked on is left out.
-    Without a click, it clicks itself on the animal that it finds, if that is one.
+    Given no mask, it looks at the whole photo and at a window round what it found (`first`); each
+    later click is answered in the window round the mask of before. A region of the mask that
+    nobody clicked on is left out.
 
     Features of a window are kept; they follow from the photo alone, so that answers never vary.
 
     Args:
-        model, card: as of `PromptedPredictor`; the grid halves the square, photos are stretched.
+        model: has ``features(image (B, 3, S, S))``, ``decode_clicks`` as of `PromptedPredictor`
+            and ``classes(image)``, the evidence of `cat_or_dog`; its grid halves the square.
+        card: as `load_checkpoint` returns it; photos are stretched.
+        portrait: a network of single animals at the same square, for `first`; None does without.
         reach: of `settle`.
         far, against: its weight of what the newest click asks for (a positive one that the mask
             grows), and of what it does not.
@@ -54,12 +59,14 @@ class ZoomPredictor(PhotoPredictor):
         self,
         model: nn.Module,
         card: Card,
+        portrait: nn.Module | None = None,
         reach: float = REACH,
         far: float = FAR,
         against: float = AGAINST,
     ) -> None:
         super().__init__()
         self.model: Any = model.eval()
+        self.portrait: Any = portrait and portrait.eval()
         self.card, self.reach, self.far, self.against = card, reach, far, against
         self.device = next(model.parameters()).device
         self.by_network: np.ndarray | None = None
@@ -67,7 +74,7 @@ class ZoomPredictor(PhotoPredictor):
     @torch.inference_mode()
     def look(self, image: np.ndarray) -> Looks:
         """The photo with the features of all of it."""
-        looks = self._looks(image, self.model.encode_image)
+        looks = self._looks(image)
         looks.at(looks.whole)
         return looks
 
@@ -88,20 +95,19 @@ class ZoomPredictor(PhotoPredictor):
             before = self._given(previous)
             view = view or window(before[0, 0].numpy() > 0, points, labels, shape) or whole
             given = seen_in(before, view, whole, edge // 2)
-            out, logits = self._decode(kept, view, points, labels, given)
+            out, logits = kept.answer(view, points, labels, given)
             logits = self._settled(logits, given, view, points, labels)
         elif view is not None:
-            out, logits = self._decode(kept, view, points, labels)
+            out, logits = kept.answer(view, points, labels)
         else:
-            out, logits, view = self._first(kept, points, labels)
+            out, logits, view = first_answer(kept, points, labels)
         native = only_clicked(pasted(logits, view, shape, edge), points, labels)
         if box is not None:
             native = only_inside(native, box)
         self.by_network = native > 0
         native = obey(native, points, labels, max(view.size))
-        species = named(out["species"][0].float().softmax(0).cpu().numpy())
         quality = out["quality"].float().cpu().numpy()
-        return Found(native[None], quality, self.mask_input(native), species)
+        return Found(native[None], quality, self.mask_input(native), self._named(kept, native))
 
     def answer_in(
         self,
@@ -118,8 +124,10 @@ class ZoomPredictor(PhotoPredictor):
         """See `Predictor`."""
         return coarsened(logits, self.card.size)
 
-    def _looks(self, image: np.ndarray, encode: Callable[[Tensor], Any]) -> Looks:
-        return Looks(image, encode, self.card.size, self.device)
+    def _looks(self, image: np.ndarray) -> Looks:
+        square = self.card.size, self.device
+        other = self.portrait and Looks(image, self.portrait, *square)
+        return Looks(image, self.model, *square, other)
 
     @torch.inference_mode()
     def refined(
@@ -133,7 +141,7 @@ class ZoomPredictor(PhotoPredictor):
         scale = min(1.0, FINEST / max(shape))
         size = tuple(max(1, round(scale * edge)) for edge in shape)
         image = np.asarray(Image.fromarray(kept.image).resize(size[::-1], Image.Resampling.BOX))
-        aside = self._looks(image, self.model.features)
+        aside = self._looks(image)
         fine = self._followed(aside, resampled(native, size), scale * points, labels, last.coarse)
         fine = only_clicked(resampled(fine, shape), points, labels)
         return obey(fine, points, labels, max(shape))
@@ -151,54 +159,19 @@ class ZoomPredictor(PhotoPredictor):
 
         def ask(tile: View, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
             given = seen_in(before, tile, looks.whole, self.card.size // 2)
-            logits = self._decode(looks, tile, points, labels, given)[1]
+            logits = looks.answer(tile, points, labels, given)[1]
             return at_size(logits, tile, self.card.size)
 
         return followed(logits, view, ask)
 
-    def _first(
-        self, looks: Looks, points: np.ndarray, labels: np.ndarray
-    ) -> tuple[dict[str, Tensor], Tensor, View]:
-        """Two looks that know nothing of one another, and their mean where both see.
-
-        The second is from near or, where the animal fills the frame, at the photo on a finer grid.
-        """
-        out, logits = self._decode(looks, looks.whole, points, labels)
-        seen = resized(logits, self.card.size)
-        view = window(seen[0, 0].numpy() > 0, points, labels, looks.image.shape[:2])
-        if view is None:
-            return out, self._finer(looks, seen, points, labels), looks.whole
-        out, near = self._decode(looks, view, points, labels)
-        return out, near.lerp(seen_in(seen, view, looks.whole, near.shape[-1]), 0.5), view
-
-    def _finer(self, looks: Looks, seen: Tensor, points: np.ndarray, labels: np.ndarray) -> Tensor:
-        """The mean of ``seen`` and of what a finer grid shows, unclicked also of a click's own."""
-        finer = self._decode(looks.finer, looks.whole, points, labels)[1]
-        seen = seen.lerp(resized(finer, self.card.size), 0.5)
-        point = None if len(points) else only_animal(seen[0, 0].numpy(), looks.image)
-        if point is None:
-            return seen
-        click = point, np.ones(1, int)
-        asked = resized(self._decode(looks, looks.whole, *click)[1], self.card.size)
-        return seen.lerp(self._finer(looks, asked, *click), 0.5)
-
-    def _decode(
-        self,
-        looks: Looks,
-        view: View,
-        points: np.ndarray,
-        labels: np.ndarray,
-        given: Tensor | None = None,
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """The model's answer in a view, and its logits (1, 1, s, s), given those of before."""
-        edge = looks.size
-        places, inside = view.on_square(points, edge)
-        kinds = torch.from_numpy(np.where(inside, labels, -1))[None]
-        asked = torch.from_numpy(places)[None], kinds
-        features = looks.at(view)
-        on_device = (None if x is None else x.to(self.device) for x in (*asked, given))
-        out = self.model.decode_clicks(features, *on_device)
-        return out, out["mask"].float().cpu()
+    def _named(self, looks: Looks, native: np.ndarray) -> Species:
+        """The animal under mask logits (H, W), by a square round it: it fills it, unsqueezed."""
+        left, top, width, height = bounding_box(native > 0) or (0, 0, *looks.whole.size[::-1])
+        box = np.array([left, top]), np.array([left + width, top + height])
+        view = framed(*box, native.shape, ROUND, LEAST) or looks.whole
+        mask = torch.from_numpy(part(native, view).copy())[None, None].to(self.device)
+        mask = F.interpolate(mask, (self.card.size, self.card.size), mode="area")
+        return named(cat_or_dog(looks.classes_at(view), mask)[0].softmax(0).cpu().numpy())
 
     def _settled(
         self, new: Tensor, before: Tensor, view: View, points: np.ndarray, labels: np.ndarray

@@ -27,6 +27,13 @@ def test_a_window_holds_the_mask_with_a_margin():
     assert MARGIN * 100 <= max(view.size) <= MARGIN * 100 * 2**0.25 + 1
 
 
+def test_a_view_knows_where_its_square_lies_in_the_photo():
+    view = View(100, 50, 300, 150)
+    points = np.array([[100, 50], [299, 149], [180, 77]])
+    places, _ = view.on_square(points, 400)
+    assert np.array_equal(view.in_photo(places, 400), points)
+
+
 def test_the_whole_photo_is_no_window():
     assert window(masked(0, 0, 60, 60), *one(150, 110), SHAPE) is None
     assert window(masked(16, 16, 16, 16), np.empty((0, 2)), np.empty(0, int), SHAPE) is None

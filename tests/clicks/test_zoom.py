@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from common.checkpoint import Card, load_checkpoint, save_checkpoint
 from common.clicks import zoom
 from common.clicks.predictor import load_predictor
+from common.clicks.rivals import MOST
 from common.clicks.window import View
 from common.clicks.zoom import ZoomPredictor, seen_in
 from common.config import UserError
@@ -23,12 +25,26 @@ def predictor() -> ZoomPredictor:
     return ZoomPredictor(Clicky(), Card("clicky", size=S))
 
 
+class Everywhere(Clicky):
+    """Takes the whole photo after a click; without one its logit is given. Other clicks agree."""
+
+    def __init__(self, unasked: float) -> None:
+        super().__init__()
+        self.unasked = unasked
+
+    def decode_clicks(self, features, points, labels, previous) -> dict[str, Tensor]:
+        out = super().decode_clicks(features, points, labels, previous)
+        logit = 2.0 if points.shape[1] and self.unasked > -9 else self.unasked
+        return out | {"mask": torch.full_like(out["mask"], logit)}
+
+
 def test_a_small_mask_is_looked_at_from_near():
     looking = predictor()
     looking.set_image(photo(300, 400))
     masks, scores, coarse = looking.predict([[100, 50]], [1])
     model = looking.model
-    assert model.encoded == len(model.calls) == 2  # the photo, then from near
+    assert model.encoded == 2  # the photo, then from near
+    assert len(model.calls) == 2 + 2 * MOST, "both are asked for other animals as well"
     assert all(previous is None for _, _, previous, *_ in model.calls)
     assert masks.shape == (1, 300, 400) and masks[0, 50, 100] and coarse.shape == (1, S, S)
     assert scores.tolist() == [0.75] and looking.species[0] == "dog"
@@ -47,11 +63,22 @@ def test_later_clicks_look_from_near_only():
     assert masks[0, 50, 100] and masks[0, 60, 110]
 
 
-def test_without_a_click_the_whole_photo_is_seen_at_two_sizes():
+def test_without_a_click_there_is_one_look():
     looking = predictor()
     looking.set_image(photo(300, 400))
     masks, _, _ = looking.predict()
-    assert looking.model.encoded == 2 and not masks.any()
+    assert looking.model.encoded == 1 and not masks.any()
+
+
+@pytest.mark.parametrize("unasked", [True, False])
+def test_of_an_animal_alone_another_network_gives_the_second_opinion(unasked: bool):
+    """It is alone if the answer to no click is the same; −10 of the other takes it away."""
+    network, other = Everywhere(2.0 if unasked else -2.0), Everywhere(-10.0)
+    looking = ZoomPredictor(network, Card("clicky", size=S), other)
+    looking.set_image(photo(300, 400))
+    masks, _, _ = looking.predict([[100, 50]], [1], return_logits=True)
+    assert masks[0, 150, 200] == pytest.approx(-4 if unasked else 2)
+    assert looking.predict()[0].any() is np.bool_(False)
 
 
 @pytest.mark.parametrize("size", [(60, 100), (100, 60), (500, 37), (1, 200), (1, 1)])

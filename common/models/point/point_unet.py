@@ -101,7 +101,7 @@ class PointUNet(nn.Module):
         """What clicks do not change, of photos (B, 3, H, W) in [0, 1]: done once a photo."""
         features = self.features(image)
         if self.classifier is not None:
-            features["classes"] = self.classifier(features["image"])[0]
+            features["classes"] = self.classes(image)
         return features
 
     def features(self, image: Tensor) -> dict[str, list[Tensor] | Tensor]:
@@ -140,6 +140,11 @@ class PointUNet(nn.Module):
         if self.species is not None or "classes" in features:
             out["species"] = self.species_of(pyramid[-1], features.get("classes"), mask)
         return out
+
+    def classes(self, image: Tensor) -> Tensor:
+        """Of `species`, what its classifier says of photos (B, 3, H, W): only of ``instances``."""
+        assert self.classifier is not None
+        return self.classifier(pad(image, self.encoder.strides[-1]))[0]
 
     def species_of(self, coarsest: Tensor, classes: Tensor | None, mask: Tensor) -> Tensor:
         """Logits (B, 2): of the photo's last map or, with ``instances``, as `cat_or_dog`."""
