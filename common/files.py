@@ -173,5 +173,13 @@ def read_table(file: Path) -> pd.DataFrame:
 def write_table(file: Path, table: pd.DataFrame, key: Mapping) -> None:
     """Store a table with its key; what else it says of itself (``attrs``) is kept."""
     table.attrs = {**table.attrs, "key": key}
-    with atomic_path(file) as path:
-        table.to_parquet(path, compression="zstd", compression_level=19)
+    numbers = [str(name) for name in table.select_dtypes("number")]
+    others = [str(name) for name in table if str(name) not in numbers]
+    with atomic_path(file) as path:  # numbers byte by byte: a quarter smaller
+        table.to_parquet(
+            path,
+            compression="zstd",
+            compression_level=19,
+            use_dictionary=others,
+            use_byte_stream_split=numbers,
+        )
