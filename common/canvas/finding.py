@@ -108,4 +108,5 @@ def in_words(ghosts: Sequence[Ghost]) -> str:
     parts = [
         f"{kinds.count(kind)} {kind}{'s' * (kinds.count(kind) > 1)}" for kind in sorted(set(kinds))
     ]
-    return f"Found {' and '.join(parts)}: click on one to take it, or on what is missing."
+    which = "one" if len(ghosts) > 1 else "it"
+    return f"Found {' and '.join(parts)}: click on {which} to take it, or on what is missing."

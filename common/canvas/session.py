@@ -15,6 +15,7 @@ import numpy as np
 
 from common.canvas.album import Album
 from common.canvas.animals import Animals, segmented
+from common.canvas.annotations import Annotations
 from common.canvas.answers import Models, Photo
 from common.canvas.finding import Finder, in_words, told
 from common.canvas.forms import FORMS, file_of
@@ -57,6 +58,7 @@ class ClickSession(Pointing):
         self.failure: Exception | None = None  # the last unexpected one, for whoever debugs
         self._models = Models(models)
         self._finder = Finder(self._models)
+        self._annotations = Annotations()
         self._upload = Upload(max_bytes)
         self._version = 0
         self._now = state_of(photos[0], self._models.names[0], Animals())
@@ -140,13 +142,38 @@ class ClickSession(Pointing):
         content = self._upload.add(part, parts, data)
         if content is None:
             return {"status": f"Receiving the photo: {100 * (part + 1) // parts} %"}
+        if name.lower().endswith(".json"):
+            return self._take_coco(name, content)
         warned: list[str] = []
         image = read_photo(
             content, warn=warned.append, max_bytes=self.max_bytes, max_pixels=self.max_pixels
         )
-        seen = self._visit(self._album.add(name, image))
+        photo = self._album.add(name, image)
+        self._fill(photo)
+        seen = self._visit(photo)
         status = {"status": warned[0]} if warned else {}
         return {"photos": gallery(self._album.photos), **seen, **status}
+
+    def _take_coco(self, name: str, content: bytes) -> dict[str, Any]:
+        """A COCO file, whose animals are to be corrected, for photos that are here or will be."""
+        count = self._annotations.add(name, content)
+        mine = [photo for photo in self._album.photos if self._fill(photo)]
+        here = sum(photo.name in self._annotations for photo in self._album.photos)
+        seen = self._visit(mine[0]) if mine else {}
+        status = f"{count} photos in {short(name)}, {here} of them here; add the others by name."
+        return {**seen, "status": status}
+
+    def _fill(self, photo: Photo) -> bool:
+        """Put a COCO file's animals on their photo, unless there are some already."""
+        model = self._now.model
+        animals = self._annotations.animals(photo)
+        if animals is None or any(one.is_pointed_at for one in self._of(photo).all):
+            return False
+        self._album.keep(photo, model, animals.answered(partial(self._models.ask, model, photo)))
+        return True
+
+    def _of(self, photo: Photo) -> Animals:
+        return self._album.animals(photo, self._now.model)
 
     def _do_download(self, form: str) -> dict[str, Any]:
         for photo, *_ in self._album.worked if form in ("coco", "zip") else []:

@@ -26,6 +26,7 @@ class Instance:
     Attributes:
         segmentation: polygons or run lengths.
         height, width: of the photo.
+        name, score: what this project's own files say besides.
     """
 
     id: int
@@ -33,6 +34,8 @@ class Instance:
     segmentation: list | Rle
     height: int
     width: int
+    name: str = ""
+    score: float | None = None
 
     def mask(self) -> np.ndarray:
         """(H, W) bool; `UserError` if it has no outline, or a damaged one."""
@@ -67,7 +70,17 @@ def read_instances(file: str | Path) -> list[Annotated]:
         UserError: it cannot be read, or is no such file.
     """
     try:
-        data = json.loads(Path(file).read_text(encoding="utf-8-sig"))  # some begin with a mark
+        return parse_instances(Path(file).read_text(encoding="utf-8-sig"), str(file))
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not a COCO file of instances ({error})") from None
+
+
+def parse_instances(text: str, file: str) -> list[Annotated]:
+    """`read_instances` of a file's text."""
+    try:
+        data = json.loads(text.removeprefix("\ufeff"))  # some begin with a mark
         names = {str(kind["id"]): str(kind["name"]) for kind in data.get("categories") or []}
         photos = {photo["id"]: photo for photo in data["images"]}
         found: dict[Any, list[Instance]] = {number: [] for number in photos}
@@ -75,17 +88,22 @@ def read_instances(file: str | Path) -> list[Annotated]:
             if not int(one.get("iscrowd") or 0):  # numbers may be written as text
                 size = _size(photos[one["image_id"]])
                 name = names.get(str(one.get("category_id")), "")
+                told = str(one.get("name") or ""), _score(one.get("score"))
                 found[one["image_id"]].append(
-                    Instance(int(one["id"]), name, one["segmentation"], *size)
+                    Instance(int(one["id"]), name, one["segmentation"], *size, *told)
                 )
         return [Annotated(fspath(photos[n]["file_name"]), tuple(found[n])) for n in photos]
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror}); check the path") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{file}: not a COCO file of instances ({type(error).__name__}: {error}); it needs "
             "images (id, file_name, height, width) and annotations (id, image_id, segmentation)"
         ) from None
+
+
+def _score(value: Any) -> float | None:
+    """A probability; None where it is none."""
+    is_number = isinstance(value, int | float) and 0 <= value <= 1
+    return float(value) if is_number else None
 
 
 def _size(photo: dict[str, Any]) -> tuple[int, int]:

@@ -113,8 +113,8 @@ def test_what_is_read_out_says_what_is_covered_and_no_milliseconds(canvas):
 def test_files_come_by_drop_and_paste_and_each_refusal_says_why(canvas):
     files = [["notes.txt", "text"], ["empty.png", ""]]
     assert canvas.page.evaluate(DROP, ["h1", files]) == [True, False], "anywhere on the page"
-    canvas.page.wait_for_selector(".cc-text >> text=of 2 photos taken")
-    assert canvas.status.startswith("0 of 2 photos taken. notes.txt: not a photo of a known kind")
+    canvas.page.wait_for_selector(".cc-text >> text=of 2 files taken")
+    assert canvas.status.startswith("0 of 2 files taken. notes.txt: not a photo of a known kind")
     assert "empty.png: not a photo" in canvas.status
     assert canvas.root.locator(".cc-drop").count() == 0
     for name in ("image.png", "image (2).png"):

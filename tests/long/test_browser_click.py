@@ -1,7 +1,10 @@
 """The page that needs no Python, as people meet it: a file, opened in Chromium."""
 
+import base64
 import io
+import json
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,8 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
+from common.canvas.exports import coco_file
+from common.clicks.objects import Segmented
 from common.clicks.predictor import load_predictor
 from common.clicks.prompts import pet_truth
 from common.clicks.robot import centre
@@ -47,6 +52,7 @@ def desktop(browser, built) -> Canvas:
 def canvas(desktop) -> Canvas:
     """The first photo, without a click."""
     desktop.root.locator(".cc-thumb").first.click()
+    desktop.root.get_by_role("checkbox", name="Found").uncheck()  # its clicks ask the network
     desktop.root.locator("button.cc-positive").click()
     desktop.empty()
     return desktop
@@ -122,7 +128,7 @@ def test_clicks_refine_each_other_and_can_be_taken_back(canvas, predictor):
     canvas.press("y")
     assert (downloaded(canvas) == masks[2]).all()
     canvas.press("c")
-    assert canvas.status.startswith("Click on the pet")
+    assert canvas.status.startswith(("Click on the pet", "Found"))
     assert not (filled(canvas.pixels(size))).any()
 
 
@@ -135,7 +141,7 @@ def test_two_animals_leave_as_labels_and_as_coco(canvas):
     canvas.page.keyboard.type("Thread")
     canvas.page.keyboard.press("Enter")
     canvas.settle()
-    labels = np.asarray(Image.open(saved(canvas, "labels")))[..., 0]
+    labels = np.asarray(Image.open(saved(canvas, "labels")))
     coco = COCO(str(saved(canvas, "coco")))
     assert [one["name"] for one in coco.imgToAnns[1]] == ["Animal 1", "Thread"]
     for number, one in enumerate(coco.imgToAnns[1], 1):
@@ -144,7 +150,80 @@ def test_two_animals_leave_as_labels_and_as_coco(canvas):
     canvas.root.get_by_role("button", name="Hide Animal 1").click()
     canvas.settle()
     assert (downloaded(canvas) == (labels == 2)).all(), "what is hidden stays"
-    assert not canvas.root.locator("button.cc-box").is_visible()
+
+
+def test_what_is_found_before_any_click_is_taken_by_one(canvas):
+    size = size_of(SAMPLES[0])
+    canvas.root.get_by_role("checkbox", name="Found").check()
+    canvas.click((430, 330), size)
+    taken = downloaded(canvas)
+    truth = pet_truth(SAMPLES[0].mask)
+    assert agreement(taken[truth != 255], truth[truth != 255] == 1) > 0.85
+    canvas.click((900, 120), size, button="right")
+    assert "2 clicks." in canvas.status and agreement(downloaded(canvas), taken) > 0.9
+
+
+def test_a_box_is_answered_as_in_python_and_clicks_mend_it(canvas, predictor):
+    size, box = size_of(SAMPLES[1]), (180, 40, 900, 740)
+    canvas.root.locator(".cc-thumb").nth(1).click()
+    canvas.empty()
+    canvas.use("box")
+    canvas.page.mouse.move(*np.subtract(canvas.place(box[:2], size), 0.3))
+    canvas.page.mouse.down()
+    canvas.page.mouse.move(*canvas.place(box[2:], size))
+    canvas.page.mouse.up()
+    assert canvas.status.startswith("A box.")
+    predictor.set_image(SAMPLES[1].image)
+    (expected,), _, previous = predictor.predict(box=np.array(box, float))
+    assert agreement(downloaded(canvas), expected) > 0.99
+    canvas.click((500, 300), size)
+    points = np.array([[500.0, 300.0]]), np.ones(1)
+    (expected,), _, _ = predictor.predict(*points, np.array(box, float), previous)
+    assert agreement(downloaded(canvas), expected) > 0.99
+
+
+def test_each_form_is_as_python_writes_it(canvas):
+    """Soft alpha, labelme's mask and a ZIP of all, with what was painted by hand."""
+    size = size_of(SAMPLES[0])
+    canvas.click((430, 330), size)
+    canvas.use("brush")
+    canvas.click((950, 80), size)
+    canvas.use("brush")
+    assert "1 click and 1 stroke." in canvas.status
+    mask = downloaded(canvas)
+    assert mask[80, 950]
+    cut = np.asarray(Image.open(saved(canvas, "cutout")))
+    assert ((cut[..., 3] > 127) == mask).all() and len(np.unique(cut[..., 3])) > 50
+    assert (cut[..., :3] == SAMPLES[0].image).all(), "whatever its opacity"
+    shape = json.loads(saved(canvas, "labelme").read_text())["shapes"][0]
+    inside = np.asarray(Image.open(io.BytesIO(base64.b64decode(shape["mask"]))))
+    (x0, y0), (x1, y1) = shape["points"]
+    assert (inside.astype(bool) == mask[y0 : y1 + 1, x0 : x1 + 1]).all()
+    with zipfile.ZipFile(saved(canvas, "zip")) as bundle:
+        assert bundle.testzip() is None and len(bundle.namelist()) > 4
+        stem = bundle.namelist()[1].removeprefix("mask_")
+        found = np.asarray(Image.open(io.BytesIO(bundle.read(f"mask_{stem}"))))
+        assert ((found > 0) == mask).all()
+
+
+def test_a_coco_file_comes_back_to_the_pixel(canvas, tmp_path):
+    sample = SAMPLES[2]
+    Image.fromarray(sample.image).save(tmp_path / "mine too.png")
+    mask = pet_truth(sample.mask) == 1
+    one = Segmented("Tom", (), np.where(mask, 5.0, -5.0), 0.5, ("cat", 1.0))
+    content = coco_file([("mine too.png", [one])])
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    files = [tmp_path / "instances.json", tmp_path / "mine too.png"]
+    canvas.root.locator('input[type="file"]').set_input_files(files)
+    canvas.page.wait_for_selector('.cc-thumb[title="mine too.png"][aria-pressed="true"]')
+    canvas.settle()
+    assert canvas.root.locator(".cc-name").all_inner_texts() == ["Tom"]
+    assert (downloaded(canvas) == mask).all()
+    coco = COCO(str(saved(canvas, "coco")))
+    (number,) = [i for i, each in coco.imgs.items() if each["file_name"] == "mine too.png"]
+    assert (coco.annToMask(coco.imgToAnns[number][0]) == mask).all()
+    canvas.click((5, 5), size_of(sample), button="right")
+    assert "1 click." in canvas.status and agreement(downloaded(canvas), mask) > 0.8
 
 
 def test_the_keyboard_is_enough(canvas):

@@ -72,7 +72,7 @@ function build(root) {
     clear: button("clear", "Clear", "Remove all clicks (C)"),
     robot: button("robot", "Robot click", "Let the robot click where the mask is most wrong"),
     download: button("download", "Download", "Download what is chosen beside it"),
-    upload: button("upload", "Your photos", "Choose photos from your device, drop or paste them"),
+    upload: button("upload", "Your photos", "Choose photos from your device, or a COCO file with them; drop or paste them"),
     model: make("select", { class: "cc-select", "aria-label": "Model" }),
     farther: button("farther", "", "Zoom out (−)"),
     whole: button("whole", "1×", "Show all of the photo (0)"),
@@ -86,7 +86,7 @@ function build(root) {
     edge: make("input", { type: "checkbox" }),
     found: make("input", { type: "checkbox" }),
     thumbs: make("div", { class: "cc-thumbs", role: "group", "aria-label": "Photos" }),
-    file: make("input", { type: "file", accept: "image/*", multiple: "", hidden: "" }),
+    file: make("input", { type: "file", accept: "image/*,.json", multiple: "", hidden: "" }),
     credit: make("p", { class: "cc-credit" }),
     limits: make("span"),
   };

@@ -29,7 +29,7 @@ function createUploads({ ui, ask, screen }) {
       const name = shortened(file.name || "the photo");
       if (kind === "error") refused.push(status.replace(/^the photo(?=:)/, name));
     }
-    if (files.length > 1) refused.unshift(`${files.length - refused.length} of ${files.length} photos taken.`);
+    if (files.length > 1) refused.unshift(`${files.length - refused.length} of ${files.length} files taken.`);
     if (refused.length > (files.length > 1)) screen.say("error", refused.join(" "));
     else if (files.length > 1) screen.say("info", refused[0]);
   }

@@ -8,6 +8,10 @@ the encoder's level i. The clicks' maps are drawn by whoever runs the graphs (`c
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import onnx
+import onnx.helper
+import onnx.numpy_helper
 import torch
 from onnxscript import optimizer
 from torch import Tensor, nn
@@ -15,6 +19,8 @@ from torch import Tensor, nn
 from common.checkpoint import Card
 from common.config import UserError
 from common.models.point.point_unet import GRID, PointUNet
+
+LARGE = 256  # numbers from which on a weight is packed
 
 
 @dataclass(frozen=True)
@@ -109,4 +115,27 @@ def _graph(
     optimizer.remove_unused_nodes(program.model)
     for node in program.model.graph:  # where in which file each was called: paths of this machine
         node.metadata_props.clear()
-    return program.model_proto.SerializeToString()
+    return _halved(program.model_proto).SerializeToString()
+
+
+def _halved(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph, its large weights in half precision where that loses nothing (those of our
+    checkpoints are); the runtime widens them once, when it loads them.
+    """
+    graph, casts = proto.graph, []
+    for weight in graph.initializer:
+        if weight.data_type != onnx.TensorProto.FLOAT:
+            continue
+        values = onnx.numpy_helper.to_array(weight)
+        half = values.astype(np.float16)
+        if values.size < LARGE or not np.array_equal(half.astype(np.float32), values):
+            continue
+        name = weight.name
+        weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}_half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [weight.name], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return proto

@@ -23,11 +23,9 @@ CANVAS = HERE.parents[1] / "canvas"  # the click canvas, which the notebooks sho
 SIGN = HERE.parent / "demo" / "voila" / "templates" / "demo"  # the mark of the demo's page
 RUNTIME = HERE / "vendor" / "ort.wasm.bundle.min.mjs"
 WASM = HERE / "vendor" / "ort-wasm-simd-threaded.wasm.gz"
-SCRIPT = (
-    *SCRIPTS,
-    *(HERE / f"{name}.js" for name in ("pictures", "album", "animals", "session", "page")),
-)
-WORKER = (CANVAS / "js" / "bytes.js", HERE / "resize.js", HERE / "predictor.js")
+PARTS = "pictures files masks album clicker animals coco session page".split()
+SCRIPT = (*SCRIPTS, *(HERE / f"{name}.js" for name in PARTS))
+WORKER = (HERE / "resize.js", HERE / "predictor.js")
 STYLE = (CANVAS / "widget.css", HERE / "page.css")
 KEY = re.compile(rb'<meta name="key" content="(\w{64})">')
 
@@ -49,7 +47,7 @@ def build_page(
     if not is_current(out, key):
         html = _page(checkpoint, key)
         with atomic_path(out) as temporary:
-            temporary.write_text(html, encoding="utf-8", newline="\n")
+            temporary.write_bytes(html)
     return out
 
 
@@ -70,7 +68,7 @@ def is_current(page: Path, key: str) -> bool:
     return found is not None and found[1].decode() == key
 
 
-def _page(checkpoint: Path, key: str) -> str:
+def _page(checkpoint: Path, key: str) -> bytes:
     from common.checkpoint import load_checkpoint
     from common.clicks.predictor import FAR, REACH
     from common.web.page.export import export_graphs
@@ -78,16 +76,16 @@ def _page(checkpoint: Path, key: str) -> str:
     model, card = load_checkpoint(checkpoint)
     graphs = export_graphs(model, card)
     script, worker, style = (_joined(paths) for paths in (SCRIPT, WORKER, STYLE))
-    runtime = RUNTIME.read_text(encoding="utf-8")
+    runtime = _in_ascii(RUNTIME.read_text(encoding="utf-8"))
     version = re.search(r"ONNX Runtime Web v([\d.]+)", runtime)
     blocks = {
-        "predictor": worker,
-        "runtime": runtime,
-        "wasm": _text(WASM.read_bytes()),
-        "encoder": _text(gzip.compress(graphs.encoder, 6, mtime=0)),
-        "decoder": _text(gzip.compress(graphs.decoder, 6, mtime=0)),
+        "predictor": worker.encode(),
+        "runtime": runtime.encode(),
+        "wasm": packed(WASM.read_bytes()),
+        "encoder": packed(gzip.compress(graphs.encoder, 9, mtime=0)),
+        "decoder": packed(gzip.compress(graphs.decoder, 9, mtime=0)),
     }
-    for text in (script, *blocks.values()):
+    for text in (script, worker, runtime):
         if re.search(r"</script|<!--", text, re.IGNORECASE):
             raise UserError("a script of the page would end it before its end; write it otherwise")
     settings = {
@@ -106,7 +104,7 @@ def _page(checkpoint: Path, key: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html.j2").render(
+    html = environment.get_template("page.html.j2").render(
         key=key,
         tensors=file_sha256(checkpoint.with_suffix(".safetensors")),
         settings=settings,
@@ -115,8 +113,12 @@ def _page(checkpoint: Path, key: str) -> str:
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         script=Markup(script),
         style=Markup(style),
-        blocks={name: Markup(text) for name, text in blocks.items()},
+        blocks={name: f"@{name}@" for name in blocks},
     )
+    page = html.encode("ascii", "xmlcharrefreplace")
+    for name, content in blocks.items():
+        page = page.replace(f"@{name}@".encode(), content)
+    return page
 
 
 def _photos() -> list[dict[str, object]]:
@@ -142,5 +144,21 @@ def _text(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
 
 
+def packed(content: bytes) -> bytes:
+    """Bytes as the text of a script in windows-1252: a byte a letter (base64 takes 1.33).
+
+    What a browser would not keep (NUL, a carriage return) and what may end a script is written as
+    "=" and a letter, as in yEnc; `bytesIn` of predictor.js reads it.
+    """
+    for byte in b"=\0\r<":
+        content = content.replace(bytes([byte]), bytes([ord("="), byte + 64]))
+    return content
+
+
 def _joined(paths: tuple[Path, ...]) -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    return _in_ascii("\n".join(path.read_text(encoding="utf-8") for path in paths))
+
+
+def _in_ascii(script: str) -> str:
+    """A script with its other letters as escapes, which mean the same in its texts."""
+    return re.sub(r"[^\x00-\x7f]", lambda letter: f"\\u{ord(letter[0]):04x}", script)

@@ -41,10 +41,10 @@ async function photoUrl({ pixels, width, height }) {
   return painted(image, ...shownSize({ width, height })).toDataURL("image/jpeg", 0.9);
 }
 
-/** A mask, RGBA bytes, as the address of a PNG of its size. */
-function maskUrl(pixels, width, height) {
+/** A mask's logits as the address of a picture of its size, white on black. */
+function maskUrl(logits, width, height) {
   const canvas = blank(width, height);
-  canvas.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
+  canvas.getContext("2d").putImageData(new ImageData(whiteOnBlack(logits), width, height), 0, 0);
   return canvas.toDataURL("image/png");
 }
 

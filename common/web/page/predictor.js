@@ -1,16 +1,36 @@
 /**
- * The network, in a thread of its own (a worker): `PromptedPredictor` over again. A photo is
+ * The network, in a thread of its own (a worker): `PromptedPredictor` and `boxes` over again. A photo is
  * encoded once, each click decoded; what an earlier click gave is passed back in.
  *
  * Points are (x, y) in pixels of the photo, labels 1 the pet and 0 not the pet.
  */
 
-const WHITE = 0xffffffff, BLACK = 0xff000000; // alpha is the last byte
+const SMALLEST = 0.003; // of the photo: a smaller region is no animal; as in `everything`
+const GROWN = 0.03, DENIED = 0.1; // as in `boxes`, with the places where a box is clicked on
+const WITHIN = [[1 / 2, 1 / 2], [1 / 2, 1 / 3], [1 / 2, 2 / 3], [1 / 3, 1 / 2], [2 / 3, 1 / 2]];
+const BESIDE = [[-0.06, -0.06], [1.06, -0.06], [-0.06, 1.06], [1.06, 1.06]];
 let ort, encoder, decoder, about, photo = null;
 
-/** Bytes of a text that is gzip in base64. */
+const ESCAPE = "=".charCodeAt(0);
+const BYTES = new Map(Array.from( // of letters that windows-1252 has elsewhere than Unicode
+  new TextDecoder("windows-1252").decode(Uint8Array.from({ length: 256 }, (_, byte) => byte)),
+  (letter, byte) => [letter.charCodeAt(0), byte]));
+
+/** The bytes that a text in windows-1252 stands for; page.py's `packed` wrote it. */
+function bytesIn(text) {
+  const out = new Uint8Array(text.length);
+  let to = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === ESCAPE) out[to++] = text.charCodeAt(++at) - 64;
+    else out[to++] = code < 128 ? code : BYTES.get(code);
+  }
+  return out.subarray(0, to);
+}
+
+/** Bytes of a text that is gzip. */
 async function unpacked(text) {
-  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([bytesIn(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -33,28 +53,60 @@ const tasks = {
   },
 
   /**
-   * The pet under some clicks: its mask in a size to be shown, and coarse logits (grid²), to be
-   * passed back as `previous`, and cat's and dog's probability.
+   * The pet under some clicks and in a box, coarse: logits (grid²), to be passed back as `previous`,
+   * cat's and dog's probability, and the box beyond which nothing is kept, if there is one.
    */
-  async click({ points, labels, previous, width, height }) {
+  async click({ points, labels, previous, box }) {
     const start = performance.now();
+    const asked = box ? unlessDenied(box, boxClicks(box, photo), { points, labels }) : { points, labels };
     const shape = [1, 3 + 2 * about.proximity.length, about.grid, about.grid];
-    const prompt = new ort.Tensor("float32", promptMaps(points, labels, previous), shape);
+    const prompt = new ort.Tensor("float32", promptMaps(asked.points, asked.labels, previous), shape);
     const found = await decoder.run({ prompt, ...photo.levels });
     const logits = found.mask.data.slice();
-    if (previous && points.length > 1) settle(logits, previous, points.at(-1));
-    const mask = await tasks.mask({ logits, width, height });
+    if (previous && asked.points.length > 1) settle(logits, previous, asked.points.at(-1));
+    const area = box && grown(box, photo), within = ([x, y], index) => !labels[index] ||
+      (x >= area[0] && y >= area[1] && x < area[2] && y < area[3]);
+    const limits = box && points.every(within) ? area : null; // a click beyond it: it says nothing
     const [score, chances] = [found.quality.data[0], Array.from(found.species.data)];
-    return { logits, mask, score, chances, ms: performance.now() - start };
+    return { logits, limits, score, chances, ms: performance.now() - start };
   },
 
-  /** Coarse logits as a mask of some size: RGBA bytes, white on black. */
-  async mask({ logits, width, height }) {
+  /** Coarse logits as those (bytes, in steps of 1 / 16) of a photo of some size; `edges` are its own. */
+  async native({ logits, limits, width, height, edges }) {
     const square = enlarged(logits, about.grid, about.grid, about.size, about.size);
     const full = enlarged(square, about.size, about.size, width, height);
-    const pixels = new Uint32Array(full.length);
-    for (let at = 0; at < full.length; at++) pixels[at] = full[at] > 0 ? WHITE : BLACK;
-    return new Uint8ClampedArray(pixels.buffer);
+    const out = Int8Array.from(full, (value) => {
+      const byte = Math.max(-128, Math.min(127, Math.round(16 * value)));
+      return value > 0 ? Math.max(1, byte) : Math.min(0, byte);
+    });
+    if (!limits) return out;
+    const [left, top, right, bottom] = limits.map((at, side) => (at * [width, height][side % 2]) / edges[side % 2]);
+    for (let y = 0, at = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, at++) {
+        if (x + 0.5 < left || x + 0.5 >= right || y + 0.5 < top || y + 0.5 >= bottom) out[at] = -128;
+      }
+    }
+    return out;
+  },
+
+  /** Logits (bytes) of a photo's size as means on the network's grid, to be passed back. */
+  async coarse({ logits, width, height }) {
+    const { grid } = about, sums = new Float32Array(grid * grid), counts = new Uint32Array(grid * grid);
+    for (let y = 0, at = 0; y < height; y++) {
+      const row = Math.floor((y * grid) / height) * grid;
+      for (let x = 0; x < width; x++, at++) {
+        const cell = row + Math.floor((x * grid) / width);
+        sums[cell] += logits[at] / 16;
+        counts[cell] += 1;
+      }
+    }
+    return sums.map((sum, cell) => counts[cell] ? sum / counts[cell] : -8);
+  },
+
+  /** What the network takes for animals before any click: coarse logits of each that stands apart. */
+  async find() {
+    const { logits, chances, score } = await tasks.click({ points: [], labels: [] });
+    return parts(logits).map((each) => ({ logits: each, chances, score }));
   },
 };
 
@@ -69,6 +121,55 @@ function settle(logits, before, [x, y]) {
       logits[at] = before[at] + share * (logits[at] - before[at]);
     }
   }
+}
+
+/** Copies of logits in each of which one region alone, touching at a corner too, is above 0. */
+function parts(logits) {
+  const { grid } = about, numbers = new Int32Array(logits.length), sizes = [0];
+  for (let start = 0; start < logits.length; start++) {
+    if (logits[start] <= 0 || numbers[start]) continue;
+    const number = sizes.push(0) - 1, waiting = [start];
+    while (waiting.length) {
+      const at = waiting.pop(), x = at % grid;
+      if (logits[at] <= 0 || numbers[at]) continue;
+      numbers[at] = number;
+      sizes[number] += 1;
+      for (const down of [-grid, 0, grid]) {
+        for (const across of [-1, 0, 1]) {
+          if (x + across >= 0 && x + across < grid && logits[at + down + across] > 0) waiting.push(at + down + across);
+        }
+      }
+    }
+  }
+  const large = sizes.flatMap((size, number) => size >= SMALLEST * logits.length ? [number] : []);
+  return large.map((number) => logits.map((value, at) => numbers[at] === number ? value : -Math.abs(value)));
+}
+
+/** The box in pixels of the photo, larger by a share of its sides all round: `boxes.grown`. */
+function grown([x0, y0, x1, y1], { width, height }) {
+  const across = GROWN * (x1 - x0), down = GROWN * (y1 - y0);
+  return [Math.max(0, Math.floor(x0 - across)), Math.max(0, Math.floor(y0 - down)),
+          Math.min(width, Math.ceil(x1 + across)), Math.min(height, Math.ceil(y1 + down))];
+}
+
+/** Clicks that a box stands for, beside it and in it: `boxes.box_clicks`. */
+function boxClicks([x0, y0, x1, y1], { width, height }) {
+  const inside = ([x, y]) => x >= x0 && x < x1 && y >= y0 && y < y1;
+  const at = ([across, down]) => [x0 + across * (x1 - x0), y0 + down * (y1 - y0)];
+  const beside = BESIDE.map(at).map(([x, y]) =>
+    [Math.max(0, Math.min(width - 1, x)), Math.max(0, Math.min(height - 1, y))]).filter((point) => !inside(point));
+  const within = WITHIN.map(at);
+  return { points: [...beside, ...within].map((point) => point.map(Math.floor)),
+           labels: [...beside.map(() => false), ...within.map(() => true)] };
+}
+
+/** A box's clicks and the user's, without those of which a near one says otherwise. */
+function unlessDenied([x0, y0, x1, y1], hints, { points, labels }) {
+  const reach = DENIED * Math.max(x1 - x0, y1 - y0);
+  const kept = hints.points.map(([x, y], hint) => !points.some(([a, b], index) =>
+    Math.hypot(a - x, b - y) < reach && Boolean(labels[index]) !== hints.labels[hint]));
+  return { points: [...hints.points.filter((_, at) => kept[at]), ...points],
+           labels: [...hints.labels.filter((_, at) => kept[at]), ...labels] };
 }
 
 /**

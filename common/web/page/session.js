@@ -14,6 +14,7 @@ const KINDS = "JPEG, PNG, WebP, AVIF, GIF or BMP";
  */
 function createSession({ photos, model, predictor, say }) {
   const album = createAlbum(photos), herds = new Map(); // by photo: its animals
+  const ghosts = new Map(), known = new Map(); // by photo, what was found; by its name, a file's animals
   let seen = null, version = 0, pieces = []; // `seen`: the photo that the network knows
 
   function herdOf(photo) {
@@ -23,6 +24,7 @@ function createSession({ photos, model, predictor, say }) {
 
   const chosen = () => herdOf(album.now).chosen;
   const state = () => chosen().clicker.now;
+  const read = (photo) => readPhoto(photo.blob ?? toBlob([photo.url.split(",")[1]]));
 
   /** The predictor, once it has seen the photo. */
   async function ready() {
@@ -31,70 +33,189 @@ function createSession({ photos, model, predictor, say }) {
     seen = null;
     if (!predictor.loaded) say(envelope({}, "info", { status: "Starting the network …" }));
     await predictor.load();
-    const file = photo.blob ?? toBlob([photo.url.split(",")[1]]);
-    await predictor.ask("photo", await readPhoto(file));
+    await predictor.ask("photo", await read(photo));
     seen = photo;
   }
 
-  /** Other clicks, and their mask; nothing has changed if there is none. */
-  async function change(how) {
-    const clicker = chosen().clicker.copy();
-    how(clicker);
-    const { now } = clicker, { clicks } = now;
-    if (clicks.length && !now.answer) {
-      await ready();
-      const [width, height] = shownSize(album.now);
-      const { mask, ...answer } = await predictor.ask("click", {
-        points: clicks.map((click) => [Math.floor(click.x), Math.floor(click.y)]),
-        labels: clicks.map((click) => click.positive),
-        previous: clicker.answeredBefore(now)?.logits, width, height,
+  /** What the network says to a state that asks it: from what was said to fewer clicks, or from a mask. */
+  async function answerTo(clicker) {
+    const { clicks, box, given } = clicker.now, before = clicker.answeredBefore();
+    let answer = before ? before.answer : given && !box ? { logits: await given.coarse() } : null;
+    let count = before ? clicks.length : given && !box ? given.after + 1 : box ? 0 : 1;
+    await ready();
+    for (; count <= clicks.length; count++) {
+      const asked = [...(given?.anchors ?? []), ...clicks.slice(0, count)];
+      answer = await predictor.ask("click", {
+        points: asked.map((click) => [Math.floor(click.x), Math.floor(click.y)]),
+        labels: asked.map((click) => click.positive), previous: answer?.logits, box,
       });
-      now.answer = { ...answer, url: maskUrl(mask, width, height) };
     }
-    Object.assign(chosen(), { clicker, hidden: false });
+    return answer;
   }
 
-  /** The animals of a photo that are seen, each with its mask at the photo's size. */
-  async function masksOf(photo) {
-    const { width, height } = photo, { answered } = herdOf(photo), animals = [];
-    const logits = apart(answered.map(({ clicker }) => clicker.now.answer.logits));
-    for (const [index, { name, clicker, hidden }] of answered.entries()) {
-      if (hidden) continue; // it keeps its pixels all the same
-      const pixels = await predictor.ask("mask", { logits: logits[index], width, height });
-      const { score } = clicker.now.answer, [species] = likelier(clicker.now.answer);
-      animals.push({ name, score, species, mask: pixels.filter((_, at) => at % 4 === 0) });
+  /** Logits of an animal at some size of its photo, what is painted among them. */
+  async function logitsOf({ clicker: { now } }, photo, [width, height]) {
+    const answer = stands(now) ? now.given : now.answer;
+    let logits = new Int8Array(width * height).fill(-PAINTED);
+    if (answer?.native) logits = answer.native(width, height);
+    else if (answer) {
+      logits = await predictor.ask("native", { logits: answer.logits, limits: answer.limits ?? null,
+                                               width, height, edges: [photo.width, photo.height] });
     }
-    return { name: photo.name, width, height, animals };
+    return withStrokes(logits, [width, height], width / photo.width, now);
+  }
+
+  /** Masks to be shown, of those that have none yet. */
+  async function draw(photo) {
+    for (const one of herdOf(photo).pointed) {
+      const size = shownSize(photo), { now } = one.clicker;
+      now.url ??= maskUrl(await logitsOf(one, photo, size), ...size);
+    }
+  }
+
+  /** Another state of the chosen one, and its mask; nothing has changed if there is none. */
+  async function change(how) {
+    const one = chosen(), clicker = one.clicker.copy();
+    how(clicker);
+    const { now } = clicker, asks = now.clicks.length || now.box;
+    if (asks && !stands(now)) now.answer ??= await answerTo(clicker);
+    const size = shownSize(album.now);
+    if (isPointed(now)) now.url ??= maskUrl(await logitsOf({ clicker }, album.now, size), ...size);
+    herdOf(album.now).touch();
+    Object.assign(one, { clicker, hidden: false });
+  }
+
+  /** Species (and how likely), and what else is told of the answer to a state. */
+  function toldOf(now) {
+    const answer = stands(now) ? now.given : now.answer;
+    return { score: answer?.score ?? null, ms: answer?.ms ?? null,
+             species: answer?.species ?? (answer?.chances ? likelier(answer) : null) };
+  }
+
+  /** The animals of a photo that are seen, each with its logits at the photo's size. */
+  async function finished(photo) {
+    const { name, width, height } = photo, { pointed } = herdOf(photo), all = [];
+    for (const one of pointed) all.push(await logitsOf(one, photo, [width, height]));
+    const shares = apart(all), animals = pointed.map((one, index) => {
+      const { now } = one.clicker, { score, species } = toldOf(now);
+      const isGiven = stands(now) && now.given.native && !now.strokes.length; // as it came
+      return { name: one.name, score, species: species?.[0] ?? null, clicks: now.clicks, box: now.box,
+               hidden: one.hidden, logits: isGiven ? all[index] : shares[index] };
+    });
+    return { name, width, height, animals: animals.filter((one) => !one.hidden) }; // which keep their pixels
   }
 
   const worked = () => album.all.filter((photo) => herdOf(photo).seen.length);
-
   const likelier = ({ chances: [cat, dog] }) => cat > dog ? ["cat", cat] : ["dog", dog];
-  const show = () => {
+  const show = async () => {
+    await draw(album.now);
     const { name, credit, url, width, height } = album.now;
     return { show: { name, credit, url, width, height } };
   };
 
-  /** Back (-1) or forth (1) among the clicks; at their end, to the photo beyond. */
+  /** Back (-1) or forth (1) among the states; at their end, to the photo beyond. */
   async function step(by) {
     const { clicker } = chosen(), here = by < 0 ? clicker.canUndo : clicker.canRedo;
+    if (by < 0 && herdOf(album.now).restore()) return {};
     if (here || !(by < 0 ? album.before : album.after)) return change((copy) => copy.step(by));
     album.step(by);
     return show();
   }
 
   function addClicks(points) {
-    const { clicks } = state();
-    if (clicks.length + points.length > MOST_CLICKS) {
+    if (state().clicks.length + points.length > MOST_CLICKS) {
       throw new Error(`more than ${MOST_CLICKS} clicks are of no use; undo some, or clear`);
     }
-    return change((clicker) => points.forEach(([x, y, positive]) =>
-      clicker.become([...clicker.now.clicks, { x, y, positive }])));
+    return change((clicker) => points.forEach(([x, y, positive]) => clicker.add([{ x, y, positive }])));
+  }
+
+  /** What was found, but for what an animal of the user's shows already. */
+  function ghostsLeft() {
+    const taken = herdOf(album.now).pointed.map(({ clicker: { now } }) =>
+      (stands(now) ? now.given : now.answer)?.logits).filter(Boolean);
+    const count = (logits, other = logits) =>
+      logits.reduce((sum, value, at) => sum + (value > 0 && other[at] > 0), 0);
+    const isSame = (one, other) => count(one, other) > 0.5 * Math.min(count(one), count(other));
+    return (ghosts.get(album.now) ?? []).filter(({ logits }) => !taken.some((one) => isSame(one, logits)));
+  }
+
+  function take({ logits, chances, score }, click) {
+    const herd = herdOf(album.now);
+    if (isPointed(herd.chosen.clicker.now)) herd.next();
+    const given = { logits, chances, score, after: 1, coarse: () => logits };
+    return change((clicker) => clicker.become({ clicks: [click], given }));
+  }
+
+  /** A file's animals on the photo that they belong to, unless there are some already. */
+  async function fill(photo) {
+    const { width, height } = photo, animals = known.get(photo.name);
+    if (!animals?.length || herdOf(photo).pointed.length) return;
+    herdOf(photo).fill(animals.map(({ name, outline, score, species }) => {
+      const native = annotated(outline, width, height), middle = middleOf(native, width, height);
+      const given = {
+        after: 0, score, species: species && [species, 1], anchors: middle ? [middle] : [],
+        native: (w, h) => (w === width ? native : nearest(native, width, height, w, h)),
+        coarse: () => predictor.load().then(() => predictor.ask("coarse", { logits: native, width, height })),
+      };
+      return { name, given };
+    }));
+    await draw(photo);
+  }
+
+  async function takeCoco(blob) {
+    for (const [name, animals] of readCoco(await blob.text())) known.set(name, animals);
+    const mine = album.all.filter((photo) => known.has(photo.name));
+    for (const photo of mine) await fill(photo);
+    if (mine.length) album.visit(mine[0]);
+    return { ...(await show()), status: `${known.size} photos in the file, ${mine.length} of them here; ` +
+      "add the others by the same names." };
+  }
+
+  /** Each form: the end of its file's name, and what is in it. */
+  const forms = {
+    mask: ["mask_{}.png", ({ animals, width, height }) => pngOf(labelled(animals, false), width, height)],
+    labels: ["labels_{}.png", ({ animals, width, height }) => pngOf(labelled(animals, true), width, height)],
+    cutout: ["cutout_{}.png", async ({ animals, width, height }, photo) =>
+      pngOf(cutOut((await read(photo)).pixels, animals), width, height)],
+    labelme: ["{}.json", async (done) => textBytes(JSON.stringify(await labelmeFile(done)))],
+  };
+  const stemOf = ({ name }) => name.toLowerCase().replace(/\.\w{2,5}$/, "").replace(/[^\p{L}\p{N}_]+/gu, "_");
+  const cocoOf = (all) => ({ name: "instances.json", bytes: textBytes(JSON.stringify(cocoFile(all))) });
+
+  async function zipAll() {
+    const files = [], all = [], taken = new Set();
+    for (const photo of worked()) {
+      const done = await finished(photo);
+      let stem = stemOf(photo);
+      while (taken.has(stem)) stem += "_";
+      taken.add(stem);
+      all.push(done);
+      for (const [name, make] of Object.values(forms)) {
+        files.push({ name: name.replace("{}", stem), bytes: await make(done, photo) });
+      }
+    }
+    return { name: "masks.zip", bytes: zipOf([cocoOf(all), ...files]) };
+  }
+
+  async function fileOf(form) {
+    if (!worked().length || (forms[form] && !herdOf(album.now).seen.length)) {
+      throw new Error("there is no mask yet: click on an animal, or show it again");
+    }
+    if (form === "zip") return zipAll();
+    if (form === "coco") {
+      const all = [];
+      for (const photo of worked()) all.push(await finished(photo));
+      return cocoOf(all);
+    }
+    const [name, make] = forms[form];
+    return { name: name.replace("{}", stemOf(album.now)), bytes: await make(await finished(album.now), album.now) };
   }
 
   const does = {
-    open: () => ({
-      models: [model], forms: FORMS, photos: album.thumbs(), ...show(),
+    open: async () => ({
+      models: [model], photos: album.thumbs(), ...await show(),
+      forms: { mask: "Mask (PNG)", labels: "Label map (PNG)", cutout: "Cut-out (PNG)", labelme: "labelme (JSON)",
+               coco: "COCO of all photos (JSON)", zip: "All photos, all forms (ZIP)" },
       limits: { bytes: MOST_BYTES, text: `${KINDS}, up to ${MOST_BYTES / 1e6} MB` },
     }),
 
@@ -102,16 +223,43 @@ function createSession({ photos, model, predictor, say }) {
       const start = performance.now();
       await ready();
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      return state().clicks.length ? {} : { status: `Ready after ${seconds} s. ${HINT}` };
+      return isPointed(state()) ? {} : { status: `Ready after ${seconds} s. ${HINT}` };
+    },
+
+    async find() {
+      await ready();
+      const size = shownSize(album.now), [width, height] = size, edges = [album.now.width, album.now.height];
+      const found = await predictor.ask("find", {});
+      for (const [index, one] of found.entries()) {
+        const native = await predictor.ask("native", { ...one, limits: null, width, height, edges });
+        Object.assign(one, { number: index + 1, url: maskUrl(native, ...size) });
+      }
+      ghosts.set(album.now, found);
+    },
+
+    take({ number, x, y }) {
+      const ghost = ghostsLeft().find((one) => one.number === number);
+      if (!ghost) throw new Error(`there is no animal ${number} among those that were found`);
+      return take(ghost, { x, y, positive: true });
+    },
+
+    async take_all() {
+      const { width, height } = album.now;
+      for (const ghost of ghostsLeft()) {
+        const edge = Math.sqrt(ghost.logits.length);
+        const { x, y } = middleOf(ghost.logits, edge, edge);
+        await take(ghost, { x: ((x + 0.5) * width) / edge, y: ((y + 0.5) * height) / edge, positive: true });
+      }
     },
 
     click: ({ x, y, positive }) => addClicks([[x, y, positive]]),
     clicks: ({ points }) => addClicks(points),
-    move: ({ index, x, y, positive }) => change((clicker) => clicker.become(
-      clicker.now.clicks.map((click, at) => at === index ? { x, y, positive } : click))),
+    move: ({ index, x, y, positive }) => change((clicker) => clicker.move(index, { x, y, positive })),
+    paint: ({ points, radius, positive }) => change((clicker) => clicker.paint({ points, radius, positive })),
+    box: ({ x0, y0, x1, y1 }) => change((clicker) => clicker.become({ box: [x0, y0, x1, y1] })),
     undo: () => step(-1),
     redo: () => step(1),
-    clear: () => change((clicker) => { if (clicker.now.clicks.length) clicker.become([]); }),
+    clear: () => change((clicker) => clicker.clear()),
     photo({ name }) { album.visit(album.get(name)); return show(); },
 
     async upload({ name, part, parts, data }) {
@@ -119,48 +267,60 @@ function createSession({ photos, model, predictor, say }) {
       if (part < parts - 1) return { status: "Reading the photo …" };
       const blob = toBlob(pieces);
       pieces = [];
+      if (/\.json$/i.test(name)) return takeCoco(blob);
       const image = await readPhoto(blob), { width, height } = image;
-      album.visit(album.add({ name, credit: "", url: await photoUrl(image), width, height, blob }));
-      return { photos: album.thumbs(), ...show() };
+      const photo = album.add({ name, credit: "", url: await photoUrl(image), width, height, blob });
+      await fill(photo);
+      album.visit(photo);
+      return { photos: album.thumbs(), ...await show() };
     },
 
     next: () => herdOf(album.now).next(),
     choose: ({ number }) => herdOf(album.now).choose(number),
     rename: (given) => herdOf(album.now).rename(given),
     hide: (given) => herdOf(album.now).hide(given),
-    delete: ({ number }) => herdOf(album.now).delete(number),
+    delete({ number }) {
+      herdOf(album.now).delete(number);
+      return { status: `Animal ${number} is deleted; undo brings it back.` };
+    },
     refine: () => {}, // its outlines are as fine as they get here
 
     async download({ form }) {
-      const stem = album.now.name.toLowerCase().replace(/\.\w{2,5}$/, "").replace(/[^\p{L}\p{N}_]+/gu, "_");
-      if (form === "coco") {
-        const photos = [];
-        for (const photo of worked()) photos.push(await masksOf(photo));
-        const text = new TextEncoder().encode(JSON.stringify(cocoFile(photos)));
-        return { file: { name: "instances.json", url: `data:application/json;base64,${base64(text)}` } };
-      }
-      const { width, height, animals } = await masksOf(album.now);
-      if (!animals.length) throw new Error("there is no mask yet: click on an animal, or show it again");
-      const url = maskUrl(together(animals, form === "labels"), width, height);
-      return { file: { name: `${form}_${stem}.png`, url } };
+      const { name, bytes } = await fileOf(form);
+      const kind = { png: "image/png", json: "application/json", zip: "application/zip" }[name.split(".").at(-1)];
+      return { file: { name, url: `data:${kind};base64,${base64(bytes)}` } };
     },
   };
 
+  /** How the chosen animal is pointed at, in words. */
+  function statusOf({ name, clicker: { now } }, several, left) {
+    const told = (count, what) => count ? [`${count} ${what}${count > 1 ? "s" : ""}`] : [];
+    const said = [...(now.box ? ["a box"] : []), ...told(now.clicks.length, "click"),
+                  ...told(now.strokes.length, "stroke")];
+    if (!said.length && now.given) said.push("a mask from a file");
+    if (!said.length && left.length) {
+      const kinds = left.map((ghost) => likelier(ghost)[0]), which = left.length > 1 ? "one" : "it";
+      const counts = [...new Set(kinds)].sort().flatMap((kind) =>
+        told(kinds.filter((each) => each === kind).length, kind));
+      return `Found ${counts.join(" and ")}: click on ${which} to take it, or on what is missing.`;
+    }
+    if (!said.length) return several ? `Click on ${name}, or draw a box round it.` : HINT;
+    const text = [said.slice(0, -1).join(", "), said.at(-1)].filter(Boolean).join(" and ");
+    return several ? `${name}: ${text}.` : `${text[0].toUpperCase()}${text.slice(1)}.`;
+  }
+
   /** A reply: to whom, the state, and what there is beyond it. */
   function envelope({ seq = -1, view = "" }, kind, more) {
-    const { clicks, answer } = state(), { clicker, name, number, hidden } = chosen();
-    const objects = herdOf(album.now).objects((given) => given ? likelier(given)[0] : null);
-    const count = clicks.length, told = `${count} click${count > 1 ? "s" : ""}.`;
-    const several = objects.length > 1;
+    const one = chosen(), { clicker, number, hidden } = one, { now } = clicker, herd = herdOf(album.now);
+    const objects = herd.objects((given) => toldOf(given).species?.[0] ?? null), left = ghostsLeft();
     return {
-      seq, view, version: ++version, kind,
-      status: count ? `${several ? `${name}: ` : ""}${told}` : several ? `Click on ${name}.` : HINT,
-      photo: album.now.name, model, mask: hidden ? null : answer?.url ?? null,
+      seq, view, version: ++version, kind, status: statusOf(one, objects.length > 1, left),
+      photo: album.now.name, model, mask: hidden ? null : now.url ?? null,
       number, objects, worked: worked().map((photo) => photo.name),
-      clicks: clicks.map(({ x, y, positive }) => ({ x, y, positive })),
-      score: answer?.score ?? null, ms: answer?.ms ?? null, iou: null,
-      species: answer ? likelier(answer) : null,
-      can_undo: clicker.canUndo || Boolean(album.before),
+      found: left.map((ghost) => ({ number: ghost.number, species: likelier(ghost)[0], mask: ghost.url })),
+      can_find: !ghosts.has(album.now), box: now.box,
+      clicks: now.clicks.map(({ x, y, positive }) => ({ x, y, positive })), iou: null, ...toldOf(now),
+      can_undo: herd.canUndo || Boolean(album.before),
       can_redo: clicker.canRedo || Boolean(album.after), can_robot: false, can_refine: false, ...more,
     };
   }
