@@ -27,7 +27,7 @@ def first_answer(
     looks: Looks, points: np.ndarray, labels: np.ndarray
 ) -> tuple[dict[str, Any], Tensor, View]:
     """What the network said last, the logits (1, 1, s, s) of a view, and the view."""
-    far = looks.answer(looks.whole, points, labels)
+    far = looks.answer(looks.whole, points, labels) if len(points) else looks.unasked
     found = resized(far[1], looks.size)[0, 0].numpy() > 0
     view = window(found, points, labels, looks.image.shape[:2]) or looks.whole
     out, logits = _from_near(looks, view, far, points, labels)
@@ -68,8 +68,7 @@ def _alone(looks: Looks, logits: Tensor, points: np.ndarray) -> bool:
     """Whether the network finds unasked what it answered: there is one animal."""
     if not len(points):
         return bool((logits > 0).any())
-    _, unasked = looks.answer(looks.whole, np.zeros((0, 2)), np.zeros(0, int))
-    return bool(mask_iou(logits > 0, (unasked > 0).float()) > ALONE)
+    return bool(mask_iou(logits > 0, (looks.unasked[1] > 0).float()) > ALONE)
 
 
 def _second_opinion(

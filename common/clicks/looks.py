@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ class Looks:
     def whole(self) -> View:
         """The view of all of it."""
         return View(0, 0, self.image.shape[1], self.image.shape[0])
+
+    @cached_property
+    def unasked(self) -> Answer:
+        """The answer of the whole photo to no click at all."""
+        return self.answer(self.whole, np.zeros((0, 2)), np.zeros(0, int))
 
     def at(self, view: View) -> Any:
         """The network's features of a view."""

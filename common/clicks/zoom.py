@@ -73,9 +73,10 @@ class ZoomPredictor(PhotoPredictor):
 
     @torch.inference_mode()
     def look(self, image: np.ndarray) -> Looks:
-        """The photo with the features of all of it."""
+        """The photo with both networks' features of all of it."""
         looks = self._looks(image)
-        looks.at(looks.whole)
+        for one in (looks, looks.other):
+            _ = one and one.at(looks.whole)
         return looks
 
     @torch.inference_mode()
