@@ -20,7 +20,8 @@ from common.clicks.window import View, window
 from common.config import mask_iou
 
 FAR = 0.6  # weight of the first look where the second sees as well
-SURE, DOUBT = 3.5, 0.1  # logits: unasked, an animal reaches the first somewhere; else, no mask
+SURE = 4.0, 3.6  # logits that an animal reaches somewhere, unasked: alone, in both's mean
+DOUBT = 0.1  # below 0: of a place that might be an animal's, unless it is sure
 ALONE = 0.8  # IoU of the answers to a click and to none, above which there is one animal
 
 
@@ -35,7 +36,7 @@ def first_answer(
     mine = _less_rivals(looks, view, logits, points, labels)
     if mine is logits and view == looks.whole and _alone(looks, logits, points):
         mine = _second_opinion(looks, logits, points, labels)
-    if not len(points) and mine.max() < SURE:
+    if not len(points) and (logits.max() < SURE[0] or mine.max() < SURE[1]):
         mine = mine.clamp(max=-DOUBT)
     return out, mine, view
 
