@@ -27,7 +27,7 @@ PIN = re.compile(
 LEFT_TO_COLAB = """
     accelerate beautifulsoup4 bleach filelock ipykernel ipython ipywidgets jinja2
     jupyter-client jupyter-server jupyterlab markupsafe matplotlib mistune nbclient
-    nbconvert nbformat numpy onnxscript pandas pillow pyarrow safetensors scikit-image scipy
+    nbconvert nbformat numpy onnx onnxscript pandas pillow pyarrow safetensors scikit-image scipy
     seaborn torch torchvision tqdm voila"""
 
 
