@@ -29,6 +29,7 @@ PLAIN = {
 }
 
 CLASS_COLOURS = {"background": "#a6a6a6", "cat": "#e69f00", "dog": "#0072b2", "border": "#f1eee6"}
+CLICK_COLOURS = {True: "#117733", False: "#aa1e2d"}  # on the pet, and not on it
 MODEL_COLOURS = {
     "unet": "#097242",
     "mae_seg": "#33127f",

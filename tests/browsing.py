@@ -45,8 +45,14 @@ def filled(pixels: np.ndarray, tolerance: int = 30) -> np.ndarray:
     return np.min([np.abs(pixels - one).sum(-1) for one in (CAT, DOG)], axis=0) < tolerance
 
 
+class Served(str):
+    """An address, and the process that answers there."""
+
+    server: subprocess.Popen
+
+
 @contextmanager
-def serving(folder: Path, *command: str, cwd: Path | None = None) -> Iterator[str]:
+def serving(folder: Path, *command: str, cwd: Path | None = None) -> Iterator[Served]:
     """Address of a Jupyter server of its own: ``python -m command``, its log in a folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -62,7 +68,8 @@ def serving(folder: Path, *command: str, cwd: Path | None = None) -> Iterator[st
             stderr=log,
         )
     try:
-        url = f"http://127.0.0.1:{port}/"
+        url = Served(f"http://127.0.0.1:{port}/")
+        url.server = server
         wait_for(url, server, folder / "log")
         yield url
     finally:

@@ -92,7 +92,7 @@ def test_mask_overlay_and_json(model: str, tmp_path: Path, capsys):
     }
     picture = np.asarray(Image.open(out / "rex_overlay.png"))
     same = (picture == photo).all(-1)
-    assert picture[20, 70].tolist() == [44, 160, 44] and picture[50, 10].tolist() == [214, 39, 40]
+    assert picture[20, 70].tolist() == [17, 119, 51] and picture[50, 10].tolist() == [170, 30, 45]
     assert same[~mask].mean() > 0.99 and same[mask].mean() < 0.05
 
 
@@ -209,7 +209,7 @@ def test_the_overlay_of_a_large_photo_is_small():
         draw_overlay(photo, np.zeros((30, 2 * WIDEST), np.uint8), [Click(600, 14)])
     )
     assert picture.shape == (15, WIDEST, 3)
-    assert picture[7, 300].tolist() == [44, 160, 44] and picture[7, 900].tolist() == [9, 9, 9]
+    assert picture[7, 300].tolist() == [17, 119, 51] and picture[7, 900].tolist() == [9, 9, 9]
 
 
 def test_a_batch_holds_one_photo_at_a_time(model: str, tmp_path: Path):

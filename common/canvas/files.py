@@ -20,8 +20,8 @@ from common.clicks.protocol import Predictor
 from common.config import UserError
 from common.data.photos import read_photo
 from common.figures.maps import overlay
+from common.wording import CLICK_COLOURS
 
-DOT = {True: "#2ca02c", False: "#d62728"}  # of a click on the pet, and of one that is not
 WIDEST = 2048  # pixels of an overlay's longer side: it is for looking at
 
 
@@ -42,7 +42,9 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]
     for click in clicks:
         x, y = scale * click.x, scale * click.y
         circle = [x - reach, y - reach, x + reach, y + reach]
-        draw.ellipse(circle, fill=DOT[click.positive], outline="white", width=max(1, reach // 3))
+        draw.ellipse(
+            circle, fill=CLICK_COLOURS[click.positive], outline="white", width=max(1, reach // 3)
+        )
     return picture
 
 

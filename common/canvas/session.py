@@ -25,6 +25,7 @@ from common.canvas.pointing import Pointing
 from common.canvas.state import HINT, state_of
 from common.canvas.uploads import Upload
 from common.clicks.protocol import Predictor
+from common.clicks.sam import missing_sam
 from common.config import UserError
 from common.data.photos import MAX_BYTES, MAX_PIXELS, read_photo
 
@@ -111,7 +112,8 @@ class ClickSession(Pointing):
         text = f"{KINDS}, up to {self.max_bytes / 1e6:g} MB"
         limits = {"bytes": self.max_bytes, "text": text}
         photos = {"photos": gallery(self._album.photos), "show": shown(self.photo)}
-        return {"models": self._models.names, "forms": FORMS, "limits": limits, **photos}
+        models = {"models": self._models.names, "absent": missing_sam()}
+        return {**models, "forms": FORMS, "limits": limits, **photos}
 
     def _do_prepare(self) -> dict[str, Any]:
         start = time.perf_counter()

@@ -51,6 +51,14 @@ def available_sam() -> str | None:
     return next((f"sam_{size}" for size, known in WEIGHTS.items() if known == file.name), None)
 
 
+def missing_sam() -> dict[str, str]:
+    """How to get those that are not here, a line each, by their names."""
+    if available_sam():
+        return {}
+    how = f"pip install segment-anything-py, and set {CHECKPOINT} to {WEIGHTS['vit_b']}"
+    return {"SAM": how, "SAM 2": "this project has no adapter for it"}
+
+
 def sam_predictor(size: str, checkpoint: str | Path) -> Predictor:
     """SAM as a predictor; it answers with three masks where ``multimask_output`` asks for them.
 

@@ -15,8 +15,12 @@ from matplotlib.lines import Line2D
 from common.figures.maps import overlay
 from common.figures.sheet import frame, new_sheet, place
 from common.figures.style import CLASS_COLOURS, require_some, styled
+from common.wording import CLICK_COLOURS
 
-MARKS = {True: ("o", "+", "#117733"), False: ("s", "_", "#aa1e2d")}  # shape, sign, colour
+MARKS = {
+    True: ("o", "+", CLICK_COLOURS[True]),
+    False: ("s", "_", CLICK_COLOURS[False]),
+}  # shape, sign, colour
 Point = tuple[float, float, bool]  # x and y in pixels, and whether it is the pet
 
 

@@ -51,6 +51,14 @@ def test_what_is_missing_is_named(results, tmp_path):
         available_models(results=tmp_path / "none")
 
 
+def test_sam_is_listed_with_how_to_get_it(monkeypatch):
+    monkeypatch.delenv("SAM_CHECKPOINT", raising=False)
+    session = ClickSession(sample_photos(), {"mine": RegionPredictor})
+    absent = session.handle({"do": "open", "seq": 0, "view": ""})["absent"]
+    assert "pip install segment-anything-py, and set SAM_CHECKPOINT" in absent["SAM"]
+    assert "no adapter" in absent["SAM 2"]
+
+
 def test_the_committed_checkpoints_are_offered():
     known = {file.stem for file in CHECKPOINTS.glob("*.json")}
     shown = [label(name) for name in offered() if name in known]

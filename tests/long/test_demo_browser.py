@@ -188,6 +188,17 @@ def test_whoever_comes_back_after_a_long_rest_gets_a_new_kernel(browser, address
     mine.page.context.close()
 
 
+@pytest.mark.parametrize("how", ["terminate", "kill"])
+def test_a_server_that_ends_is_missed_within_three_seconds(browser, tmp_path, how):
+    with serving(tmp_path, "common.web.demo", cwd=ROOT) as url:
+        mine = Canvas(browser, url, **DESKTOP)
+        getattr(url.server, how)()
+        start = time.monotonic()
+        mine.page.wait_for_selector('[role="alert"] >> text=server does not answer')
+        assert time.monotonic() - start < 3.3, "a second between two questions, 1.8 of patience"
+        mine.page.context.close()
+
+
 class Deaf(Canvas):
     """A page in one of the browsers that never say that it will be left, as on some phones."""
 

@@ -71,10 +71,11 @@ BURST = """(canvas, points) => {
 }"""
 
 
-def with_notebook(folder: Path) -> Path:
-    """A folder, with a notebook that shows the canvas."""
+def with_notebook(folder: Path, *more: str) -> Path:
+    """A folder, with a notebook that shows the canvas, and more cells."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     cells = [new_code_cell(CELL), new_code_cell("print(canvas.points)")]
+    cells += [new_code_cell(source) for source in more]
     nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "demo.ipynb")
     return folder
 
@@ -291,7 +292,8 @@ class Lab(Canvas):
 def test_in_jupyterlab(browser, tmp_path: Path):
     """Clicks and keys are the widget's alone, and what it shows is not saved."""
     command = "jupyterlab", "--allow-root", "--no-browser", "--IdentityProvider.token=secret"
-    with serving(with_notebook(tmp_path), *command) as address:
+    end = "import os\nos.kill(os.getpid(), 9)"
+    with serving(with_notebook(tmp_path, end), *command) as address:
         lab = Lab(browser, address, viewport={"width": 1100, "height": 1200})
         lab.reset()
         lab.click(RED)
@@ -304,7 +306,7 @@ def test_in_jupyterlab(browser, tmp_path: Path):
         assert both(lab) == (False, False) and not lab.page.locator(".lm-Menu").count()
         lab.press("u", "u", "y", "ArrowDown", "Enter", "Shift+Enter", "u", "c", "u")
         assert both(lab) == (True, False) and "3 clicks" in lab.status  # one set on another
-        assert lab.cells() == (2, 1), "no key or click was JupyterLab's"
+        assert lab.cells() == (3, 1), "no key or click was JupyterLab's"
         lab.run(1)
         lab.page.wait_for_selector(".jp-OutputArea-output >> text=(300.0, 204.0, 1)]")
         lab.click(RED)  # the canvas has the focus again
@@ -312,4 +314,7 @@ def test_in_jupyterlab(browser, tmp_path: Path):
         lab.page.wait_for_selector(".jp-mod-current:not(.jp-mod-dirty)")
         saved = (tmp_path / "demo.ipynb").read_text()
         assert "widget-view" in saved and not re.search(r"data:image|;base64,|iVBOR", saved)
+        lab.page.locator(".jp-Cell .cm-content").nth(2).click()
+        lab.page.keyboard.press("Control+Enter")
+        lab.page.wait_for_selector(".cc-text >> text=The kernel is gone", timeout=30_000)
         lab.page.context.close()

@@ -23,8 +23,11 @@ function createScreen({ root, ui, painter, link, mode, onPhoto }) {
     showMask(now, answered);
   }
 
-  function showChoices({ models, limits: told }) {
-    ui.model.replaceChildren(...models.map((name) => make("option", { text: name })));
+  /** Models to choose from, then those that are not here, each with how to get it. */
+  function showChoices({ models, absent = {}, limits: told }) {
+    ui.model.replaceChildren(...models.map((name) => make("option", { text: name, value: name })),
+      ...Object.entries(absent).map(([name, how]) =>
+        make("option", { text: `${name} is not here: ${how}`, disabled: "" })));
     limits = told;
     ui.limits.textContent = `${told.text}.`;
   }

@@ -63,6 +63,8 @@ function render({ model, el }) {
     if (!screen.isEmpty()) return;
     screen.say("error", "No kernel answers yet: run this notebook's cells from the top.");
   }, SILENT);
+  model.on("comm_live_update", () => screen.say("error", "The kernel is gone: it was stopped or started " +
+    "anew. What you see stays; run the cell again to go on."));
   fit();
   actions.ask({ do: "open" });
 

@@ -64,7 +64,7 @@ function createKernel(settings, photos) {
     say: (reply) => hear(reply),
   });
   return {
-    on: (_event, callback) => { hear = callback; },
+    on: (event, callback) => { if (event === "msg:custom") hear = callback; },
     send: (request) => { last = last.then(async () => hear(await session.handle(request))); },
   };
 }
