@@ -4,8 +4,9 @@
     python -m common.evaluate_clicks --model point_unet --coco instances.json --images DIR
 
 The first clicks on the pets of the dataset and prints a table with 95 % bootstrap intervals; the
-second on every animal annotated in a COCO file, with --box after its box was drawn. Both print one
-JSON object as their last line.
+second on every animal annotated in a COCO file, with --box after its box was drawn. With --all
+nobody clicks: what `common.predict --all` finds there is scored as COCO does. Each prints one JSON
+object as its last line.
 SAM answers as sam_vit_b where SAM_CHECKPOINT is the path of its weights.
 """
 
@@ -36,7 +37,10 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("--coco and --images belong together: the annotations and their photos")
     if args.clicks < 1 or args.draws < 1:
         raise UserError("--clicks and --draws count from 1")
-    counts, line = _on_instances(args) if args.coco else _on_dataset(args)
+    if args.all:
+        counts, line = _everything(args)
+    else:
+        counts, line = _on_instances(args) if args.coco else _on_dataset(args)
     if args.out:
         with atomic_path(args.out) as path:
             counts.to_parquet(path, index=False)
@@ -59,6 +63,30 @@ def _on_dataset(args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
     )
     table = click_scores(counts)
     return counts, f"{table.to_string(float_format='{:.4f}'.format)}\n{json_line(counts, table)}"
+
+
+def _everything(args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
+    from common.checkpoint import stem_of
+    from common.clicks.predictor import load_predictor
+    from common.data.dataset import resolve_root
+    from common.provenance import processor
+    from common.scoring import everything
+    from common.scoring.precision import everything_scores
+
+    if not args.coco and args.split == "test":
+        raise UserError("--all is scored on --split val, or on --coco: test is kept for the end")
+    predictor = load_predictor(args.model)
+    if args.coco:
+        how = (args.coco, args.images, args.min_area)
+        found = everything.found_on_instances(predictor, *how)
+    else:
+        root = resolve_root(args.data_root)
+        found = everything.found_on_pets(predictor, root, args.split, args.photos)
+    scores = everything_scores(found)
+    about = {"model": stem_of(args.model).name, "processor": processor()}
+    seconds = {"seconds": found.groupby("image")["seconds"].first().median()}
+    about |= {"n": found["image"].nunique(), **scores["value"].round(6).to_dict(), **seconds}
+    return found, f"{scores.to_string(float_format='{:.4f}'.format)}\n{json.dumps(about)}"
 
 
 def _on_instances(args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
@@ -98,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help="a checkpoint's name or path, or sam_vit_b")
     parser.add_argument("--clicks", type=int, default=CLICKS, help=f"on each animal ({CLICKS})")
     parser.add_argument("--first", default="robot", choices=FIRST, help="how a photo is opened")
+    parser.add_argument("--all", action="store_true", help="every animal, without a click")
     parser.add_argument("--out", type=user_path, help="write the counts to this .parquet file")
     pets = parser.add_argument_group("the dataset")
     pets.add_argument("--data-root", help="dataset folder (default: $PETS_ROOT)")

@@ -70,14 +70,16 @@ def quick_own_scores(
     with torch.inference_mode():
         curves = [
             click_batch(model, image.to(accelerator.device), truths)
-            for image, truths in judged(cache, split)
+            for image, truths in judged(cache, cache.rows(split)[:PHOTOS])
         ]
     iou = np.concatenate(curves, 1).mean(1)
     scores = {f"val_iou_at_{k}": float(iou[k]) for k in CLICKS}
     return {"val_iou_clicks": float(np.mean(list(scores.values()))), **scores}
 
 
-def judged(cache: PetCache, split: str, size: int = 256) -> Iterator[tuple[Tensor, list[ndarray]]]:
+def judged(
+    cache: PetCache, rows: ndarray, size: int = 256
+) -> Iterator[tuple[Tensor, list[ndarray]]]:
     """Photos of `own_photos` (B, 3, S, S) in [0, 1], and B truths (S, S) of 1, 0, 255.
 
     A photo is there once for each of its B animals that are clicked on.
@@ -88,7 +90,7 @@ def judged(cache: PetCache, split: str, size: int = 256) -> Iterator[tuple[Tenso
     from common.config import IGNORE
     from common.data.geometry import to_input
 
-    for row in cache.rows(split)[:PHOTOS]:
+    for row in rows:
         height, width = cache.manifest[["height", "width"]].iloc[row]
         mask = Image.fromarray(cache.masks[row][:height, :width])
         numbers = np.asarray(mask.resize((size, size), Image.Resampling.NEAREST))
