@@ -11,6 +11,7 @@ from tests.notebook_cells import notebooks, read, run, tags
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODELS = {"02_unet", "03_mae_seg", "04_clip_seg", "05_point_unet", "06_imagenet_baseline"}
+BY_HAND = MODELS | {"10_elsewhere"}
 SPOKEN = {"summary", "finding", "verdict"}  # tags of cells that say what was found
 RUN = ("exercise", "by-hand")  # tags of cells that check something
 SOLVED = [path for path in notebooks() if any("exercise" in tags(c) for c in read(path).cells)]
@@ -27,7 +28,7 @@ def test_solutions_and_cores_by_hand_hold(path: Path):
     assert cells[solution].metadata["jupyter"] == {"source_hidden": True}
     assert [source.count(f"# ({k})") for k in (1, 2, 3)] == [1, 1, 1]
     assert source.count("assert") >= 3
-    assert bool(kinds["by-hand"]) == (path.stem in MODELS)
+    assert bool(kinds["by-hand"]) == (path.stem in BY_HAND)
     assert all("assert" in cells[core].source for core in kinds["by-hand"])
     run(path, [solution, *kinds["by-hand"]])
 

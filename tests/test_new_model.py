@@ -47,7 +47,7 @@ def project(tmp_path: Path) -> Path:
     node.cells = [*node.cells[:2], new_code_cell(parameters), new_code_cell(work)]
     node.cells[2].metadata["tags"] = ["parameters"]
     node.metadata.pop("pipeline", None)
-    nbformat.write(node, tmp_path / "notebooks" / "10_colour.ipynb")
+    nbformat.write(node, tmp_path / "notebooks" / "11_colour.ipynb")
     return tmp_path
 
 
@@ -69,7 +69,7 @@ def test_a_new_model_is_in_the_suite_and_in_the_tables(project: Path, pets: Path
     suite, *others = commands(STEPS)
     assert run(f"{suite} -q -p no:cacheprovider", project, pets).count(".") >= 10, "not found"
     for command in others:
-        assert "10_colour" in run(command, project, pets)
+        assert "11_colour" in run(command, project, pets)
     inside = {**os.environ, "PYTHONPATH": str(project)}
     subprocess.run([sys.executable, "-c", ASK], cwd=project, env=inside, check=True)
     assert (project / "results" / "checkpoints" / "colour.safetensors").is_file()
