@@ -99,10 +99,8 @@ class PointUNet(nn.Module):
 
     def encode_image(self, image: Tensor) -> dict[str, list[Tensor] | Tensor]:
         """What clicks do not change, of photos (B, 3, H, W) in [0, 1]: done once a photo."""
-        features = self.features(image)
-        if self.classifier is not None:
-            features["classes"] = self.classes(image)
-        return features
+        classes = {} if self.classifier is None else {"classes": self.classes(image)}
+        return self.features(image) | classes
 
     def features(self, image: Tensor) -> dict[str, list[Tensor] | Tensor]:
         """`encode_image` without what the mask does not need."""
