@@ -47,6 +47,28 @@ def film_strip(films: Sequence[Mapping], *, note: str = "") -> Figure:
     return figure
 
 
+@styled
+def first_clicks(films: Sequence[Mapping]) -> Figure:
+    """Two photos a row, each with its clicks and then with the mask that they brought.
+
+    Args:
+        films: as `film_strip` takes them; each one's last frame is drawn.
+    """
+    require_some(films, "first clicks")
+    pairs = [films[at : at + 2] for at in range(0, len(films), 2)]
+    shapes = [max(film["image"].shape[0] / film["image"].shape[1] for film in p) for p in pairs]
+    figure, cells = new_sheet(shapes, 4, above=0.36, below=0.58)
+    for row, pair in zip(cells, pairs, strict=True):
+        credit = "; ".join(dict.fromkeys(film["credit"] for film in pair))
+        for at, film in enumerate(pair):
+            shot = film["frames"][-1]
+            clicked = f"{shot['clicks']} clicks" if shot["clicks"] > 1 else "a click"
+            place(row[2 * at], film["image"], clicked, "" if at else credit)
+            place(row[2 * at + 1], overlay(film["image"], shot["mask"]), "and the mask")
+            draw_points(row[2 * at], shot["points"], 9)
+    return figure
+
+
 def _title(shot: Mapping) -> str:
     count = shot["clicks"]
     clicks = f"{count} click{'s' * (count > 1)}" if count else "no click"

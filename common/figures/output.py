@@ -6,6 +6,7 @@ same bytes, so that a committed picture changes only when its data do.
 
 import base64
 import io
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from common.config import atomic_path
 from common.figures.style import require_some, styled
 from common.wording import wording
 
+LINES = re.compile(rb"\s*\n\s*")  # of an SVG: a tenth of its bytes is how it is laid out
 SVG_LIMIT = 300_000  # bytes; a drawing is smaller, and sharp at any size; photos are a JPEG
 MIME = {"svg": "image/svg+xml", "jpg": "image/jpeg"}
 HOW = {  # dots an inch of the picture, or of the pictures in the SVG; what is left out or set
-    "svg": {"dpi": 96, "metadata": {"Date": None, "Creator": None}},
-    "jpg": {"dpi": 150, "pil_kwargs": {"quality": 86, "optimize": True, "progressive": True}},
+    "svg": {"dpi": 96, "metadata": dict.fromkeys(("Date", "Creator", "Format", "Type"))},
+    "jpg": {"dpi": 132, "pil_kwargs": {"quality": 80, "optimize": True, "progressive": True}},
     "png": {"dpi": 150, "metadata": {"Software": None}},
 }
 
@@ -98,7 +100,10 @@ def encode(fig: Figure, kind: str) -> bytes:
     """The file's bytes; ``kind`` is one of `HOW`."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format=kind, **HOW[kind])
-    return buffer.getvalue()
+    data = buffer.getvalue()
+    if kind == "svg":
+        data = LINES.sub(b" ", data).strip() + b"\n"
+    return data
 
 
 @styled

@@ -1,8 +1,9 @@
 """One file to hand in: executed notebooks become a single HTML document that needs nothing else.
 
-It opens with what the cells tagged ``finding`` and ``summary`` printed, goes through the
-notebooks, and ends with a marker's page (`common.report.claims` says how a claim names its
-evidence), the references and the provenance. Code is left out: the notebooks have it.
+It opens with what the cells tagged ``opening`` and ``finding`` show, and tells each notebook in
+one short chapter (`common.report.sections`). The rest of the notebooks, a marker's page
+(`common.report.claims` says how a claim names its evidence) and the provenance are appendices
+that open on demand. Code is left out: the notebooks have it.
 
 Nothing in it runs but its own few lines of script, whose hash its security policy names, and
 no request leaves it: pictures are embedded, formulas are MathML, fonts are the system's.
@@ -19,12 +20,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.config import atomic_path
-from common.report.blocks import Page, number_captions
+from common.report.blocks import APPENDIX, Page, number_captions
 from common.report.claims import reference
 from common.report.prose import inline
 from common.report.provenance import provenance_html
 from common.report.references import merge
 from common.report.sections import Section, read_sections
+from common.report.terms import explained
 
 __all__ = ["build_report"]
 
@@ -67,7 +69,11 @@ def build_report(
         reference=reference,
         references=_references(sections),
         provenance=provenance_html(provenance),
+        appendix_mark=Markup(APPENDIX),
     )
+    start, mark, appendices = html.partition(APPENDIX)
+    head, main, body = start.partition("<main")
+    html = "".join([head, main, explained(body), mark, appendices])
     with atomic_path(out) as temporary:
         temporary.write_text(number_captions(html), encoding="utf-8", newline="\n")
     return Path(out)

@@ -29,6 +29,7 @@ INVISIBLE = ["script", "style", "template", "noscript", "iframe", "object", "svg
 SLOT = re.compile(r'<(span|div) data-slot="(\d+)"></\1>')
 NUMBER = "\ue000"  # private-use characters around an id: the number its caption gets at the end
 REFERENCE = "\ue001"  # and the same number wherever the text refers to that id
+APPENDIX = "<!-- appendices -->"  # from here on numbers read "A.1"
 WIDE = 700  # CSS pixels (7.3 inches): from here on a broad figure reaches beyond the text
 SMALL = 540  # below it a figure keeps its size, so that lettering stays alike from plot to plot
 
@@ -119,16 +120,21 @@ def table_html(table: str, *, caption: str = "", name: str = "") -> str:
 
 
 def number_captions(html: str) -> str:
-    """Count figures and tables through the whole report; put the numbers where they are cited."""
-    counts = {"Figure": itertools.count(1), "Table": itertools.count(1)}
+    """Count figures and tables, those behind `APPENDIX` apart; put the numbers where cited."""
     numbers: dict[str, str] = {}
 
-    def numbered(match: re.Match[str]) -> str:
-        kind, anchor = match.groups()
-        numbers[anchor] = f"{kind}\N{NO-BREAK SPACE}{next(counts[kind])}"
-        return numbers[anchor]
+    def counted(part: str, prefix: str) -> str:
+        counts = {"Figure": itertools.count(1), "Table": itertools.count(1)}
 
-    html = re.sub(f"(Figure|Table){NUMBER}([^{NUMBER}]*){NUMBER}", numbered, html)
+        def numbered(match: re.Match[str]) -> str:
+            kind, anchor = match.groups()
+            numbers[anchor] = f"{kind}\N{NO-BREAK SPACE}{prefix}{next(counts[kind])}"
+            return numbers[anchor]
+
+        return re.sub(f"(Figure|Table){NUMBER}([^{NUMBER}]*){NUMBER}", numbered, part)
+
+    main, mark, appendix = html.partition(APPENDIX)
+    html = counted(main, "") + mark + counted(appendix, "A.")
     cited = f"{REFERENCE}([^{REFERENCE}]*){REFERENCE}"
     return re.sub(cited, lambda match: numbers.get(match[1], ""), html)
 

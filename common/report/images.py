@@ -9,9 +9,11 @@ import base64
 import io
 import re
 from html import escape
+from urllib.parse import quote
 
 from PIL import Image
 
+READ = " \n~!@$*()=:/,;?+'<>"  # characters that mean themselves in a data address
 PHOTOGRAPHIC = 0.2  # bytes a pixel of the PNG: drawings need 0.05 to 0.14, photos 0.3 to 1.5
 QUALITY = 86  # of the JPEG, its colours at full resolution: lettering on such sheets stays clean
 
@@ -21,6 +23,8 @@ def image_html(mime: str, data: bytes, alt: str) -> str:
     width, height = image_size(mime, data)
     mime, data = packed(mime, data)
     url = f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    if mime == "image/svg+xml" and b"'" not in data:  # as text it is a quarter lighter
+        url = f"data:{mime}," + quote(data.decode().replace('"', "'"), safe=READ)
     shape = f' width="{width:.0f}" height="{height:.0f}"' if width and height else ""
     return f'<img src="{url}" alt="{escape(alt)}"{shape}>'
 

@@ -78,7 +78,21 @@ function follow() {
   update();
 }
 
+// An appendix that a link leads into opens.
+function unfold() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folded = target && target.closest("details");
+  if (!folded || folded.open) return;
+  folded.open = true;
+  target.scrollIntoView();
+}
+
+addEventListener("hashchange", unfold);
 addEventListener("DOMContentLoaded", () => {
+  document.getElementById("unfold").addEventListener("click", () => {
+    for (const each of document.querySelectorAll("details")) each.open = true;
+  });
+  unfold();
   document.getElementById("theme").addEventListener("click", toggleTheme);
   document.getElementById("menu").addEventListener("click", () =>
     openContents(!root.classList.contains("contents-open")));

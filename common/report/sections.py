@@ -1,4 +1,10 @@
-"""Executed notebooks become the sections of the report: text, claims, exhibits, references."""
+"""Executed notebooks become chapters and appendices: text, claims, exhibits, references.
+
+A chapter is what is read first: the notebook's question, its cells tagged ``main``, what its
+``summary`` cells found, and its limits. Everything else is the appendix of the same number, in
+which a reference stands where a figure or table went to the chapter. Cells tagged ``opening``
+stand above all, on the first screen.
+"""
 
 import copy
 import re
@@ -8,15 +14,20 @@ from pathlib import Path
 import nbformat
 from markupsafe import Markup
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 from common.config import UserError
 from common.report.blocks import Page, Slots
-from common.report.claims import Claim, Exhibit, exhibits, seen_in
+from common.report.claims import Claim, Exhibit, exhibits, reference, seen_in
 from common.report.outputs import LEFT_OUT, document, tags
 from common.report.prose import render
 from common.report.references import take
 
-CLAIMS = ("finding", "summary")  # tags of cells that stand in the report's summary only
+CLAIMS = ("finding", "summary")  # tags of cells that stand in the summary and as answers only
+OPENING, MAIN = "opening", "main"  # tags of cells that are no part of the appendix
+TOLD = re.compile(
+    r"^\*\*(Question|Limits)\.\*\*\s*(.+?)\s*(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +38,9 @@ class Section:
         anchor: its file's stem.
         number: the digits its name begins with, else its place.
         title: its first heading, without the number.
-        body: finished HTML of its text and outputs.
-        contents: (anchor, text) of its parts.
+        opening, question, chapter, limits: finished HTML of what is read first.
+        body: that of the rest, for the appendix.
+        contents: (anchor, text) of the appendix's parts.
         findings, summary: what its cells with these tags show.
         exhibits: its captioned figures and tables.
         works: its references, as markdown.
@@ -38,6 +50,10 @@ class Section:
     anchor: str
     number: str
     title: str
+    opening: Markup
+    question: Markup
+    chapter: Markup
+    limits: Markup
     body: Markup
     contents: list[tuple[str, str]]
     findings: list[Claim]
@@ -82,23 +98,59 @@ def _figure_names(notebook: NotebookNode) -> list[str]:
 
 def _section(notebook: NotebookNode, page: Page, index: int) -> Section:
     cells = [cell for cell in notebook.cells if not tags(cell) & LEFT_OUT]
-    body, works = _without_references([cell for cell in cells if not tags(cell) & set(CLAIMS)])
-    html = _html(body, page)
+    prose, works = _without_references([cell for cell in cells if not tags(cell) & set(CLAIMS)])
+    told = _taken(prose)
+    body = _html([_pointer(c, page) if tags(c) & {OPENING, MAIN} else c for c in prose], page)
     title = page.title or page.name
-    apart = replace(page, prefix=f"summary-{page.name}", title=title, contents=[])
-    claims = [_claims(cells, kind, apart) for kind in CLAIMS]
+
+    def apart(kind: str) -> Page:
+        own = f"{kind}-{page.name}"
+        return replace(page, prefix=own, title=title, contents=[], slots=Slots())
+
+    tagged = {kind: [c for c in prose if kind in tags(c)] for kind in (OPENING, MAIN)}
+    tagged |= {kind: [new_markdown_cell(text)] for kind, text in told.items()}
+    first = [
+        _html(tagged.get(kind, []), apart(kind.lower()))
+        for kind in (OPENING, "Question", MAIN, "Limits")
+    ]
+    claims = [_claims(cells, kind, apart("summary")) for kind in CLAIMS]
     number = re.match(r"\d+", page.name)
     return Section(
         page.name,
         number[0] if number else f"{index:02d}",
         title,
-        html,
+        *first,
+        body,
         page.contents,
         *claims,
-        exhibits(html),
+        exhibits(Markup().join((first[0], first[2], body))),
         works,
         list(notebook.metadata.get("pipeline", {}).get("reads", [])),
     )
+
+
+def _taken(cells: list[NotebookNode]) -> dict[str, str]:
+    """Question and limits, taken out of the cells."""
+    told: dict[str, str] = {}
+    for cell in cells:
+        if cell.cell_type == "markdown" and not tags(cell) & {OPENING, MAIN}:
+            told |= {match[1]: match[2] for match in TOLD.finditer(cell.source)}
+            cell.source = TOLD.sub("", cell.source)
+    return told
+
+
+def _pointer(cell: NotebookNode, page: Page) -> NotebookNode:
+    """What the appendix keeps of a cell that stands before it: headings, and where it went."""
+    if cell.cell_type == "markdown":
+        lines = [line for line in cell.source.splitlines() if line.startswith("#")]
+        return new_markdown_cell("\n\n".join(lines))
+    named = [
+        reference(f"{'tab' if 'text/html' in output.data else 'fig'}-{output.metadata.name}")
+        for output in cell.get("outputs", [])
+        if output.get("metadata", {}).get("name")
+    ]
+    links = Markup(", ").join(named)
+    return new_markdown_cell(page.slots.put(f'<p class="seen">→ {links}</p>') if named else "")
 
 
 def _without_references(cells: list[NotebookNode]) -> tuple[list[NotebookNode], list[str]]:

@@ -110,7 +110,10 @@ def report(write) -> str:
         cell(stream("parameters_cell"), tag="parameters"),
         cell(stream("hidden_cell"), tag="hide"),
         cell(stream("warning: oops", "stderr"), stream("kept\n 50%|##   | 1/2 [00:01, 1it/s]\n")),
-        cell(shown({"image/png": png(), "image/svg+xml": SVG}, caption="One $y$", name="01_one")),
+        cell(
+            shown({"image/png": png(), "image/svg+xml": SVG}, caption="One $y$", name="01_one"),
+            tag="main",
+        ),
         cell(shown(widget), shown({"text/plain": "<Figure size 640x480 with 1 Axes>"})),
         cell(shown({"text/html": attack}, caption="Scores", name="01_scores")),
         cell(shown({"text/markdown": "Best is **0.861**."}), tag="summary see:01_one see:gone"),
@@ -157,15 +160,15 @@ def test_shows_no_code_and_none_of_the_noise(report: str) -> None:
     assert '<pre class="output">kept</pre>' in report
 
 
-def test_figures_and_tables_are_numbered_through_the_report(report: str) -> None:
+def test_figures_and_tables_are_numbered_and_those_of_appendices_apart(report: str) -> None:
     soup = BeautifulSoup(report, "html.parser")
     captions = [caption.get_text(" ", strip=True) for caption in soup.find_all("figcaption")]
     assert captions == [
-        "Figure\xa01 A pasted picture",
-        "Figure\xa02 One y",
-        "Table\xa01 Scores",
-        "Table\xa02 Found by its number. And more.",
-        "Figure\xa03 Two",
+        "Figure\xa01 One y",
+        "Figure\xa0A.1 A pasted picture",
+        "Table\xa0A.1 Scores",
+        "Table\xa0A.2 Found by its number. And more.",
+        "Figure\xa0A.2 Two",
     ]
     assert soup.find(id="fig-02_plot").img["alt"] == "Two"
     assert "wide" in soup.find(id="fig-02_plot")["class"]
@@ -176,7 +179,7 @@ def test_small_svg_wins_over_png_and_a_large_one_loses(write) -> None:
     html = write(
         n01_a=[cell(shown({"image/png": png(), "image/svg+xml": each})) for each in (SVG, large)]
     )
-    kinds = re.findall(r'src="data:(image/[a-z+]+);', html)
+    kinds = re.findall(r'src="data:(image/[a-z+]+)[;,]', html)
     assert kinds == ["image/svg+xml", "image/png"]
 
 
@@ -199,35 +202,66 @@ def test_contents_list_notebooks_and_their_parts(report: str) -> None:
     links = BeautifulSoup(report, "html.parser").nav.find_all("a")
     assert [link["href"] for link in links] == [
         "#summary",
+        "#chapter-01_first",
+        "#chapter-02_second",
+        "#appendices",
         "#01_first",
-        "#01_first-the-idea",
         "#02_second",
-        "#02_second-the-end",
         "#marker",
         "#provenance",
     ]
     assert links[1].get_text() == "01First notebook"
 
 
-def test_findings_then_summaries_open_the_report_each_with_its_evidence(report: str) -> None:
-    summary = BeautifulSoup(report, "html.parser").find(id="summary")
-    assert [item.get_text() for item in summary.select(".finding li")] == [
+def test_findings_open_the_report_and_answers_their_chapters_with_evidence(report: str) -> None:
+    soup = BeautifulSoup(report, "html.parser")
+    assert [item.get_text() for item in soup.select("#summary .finding li")] == [
         "Use this, 0.250.",
         "Not that.",
     ]
-    assert "Best is 0.861." in summary.select_one(".findings ~ .claim").get_text()
+    assert "Best is 0.861." in soup.select_one("#chapter-01_first .answer").get_text()
     evidence = [
         [(link.get_text(), link["href"]) for link in paragraph.find_all("a")]
-        for paragraph in summary.select(".evidence")
+        for paragraph in soup.select(".evidence")
     ]
     assert evidence == [
-        [("Table\xa02", "#tab-02_second-1")],  # it holds 0.250
-        [("Figure\xa02", "#fig-01_one")],  # tagged; the other name is not in this report
+        [("Table\xa0A.2", "#tab-02_second-1")],  # it holds 0.250
+        [("Figure\xa01", "#fig-01_one")],  # tagged; the other name is not in this report
     ]
     for section in ("01_first", "02_second"):
-        assert not re.search(
-            "Best is|Use this", BeautifulSoup(report, "html.parser").find(id=section).get_text()
-        )
+        assert not re.search("Best is|Use this", soup.find(id=section).get_text())
+
+
+def test_a_chapter_is_question_figures_answer_limits_and_the_appendix_the_rest(write) -> None:
+    found = shown({"text/markdown": "It is **0.861** IoU."})
+    cells = [
+        new_markdown_cell("# 01 · A\n\n**Question.** What is $x$?\n\n| a |\n|---|\n| 1 |"),
+        new_markdown_cell("## Idea\n\nBy IoU and IoU.", metadata={"tags": ["main"]}),
+        cell(shown({"image/png": png()}, caption="Seen", name="01_seen"), tag="main"),
+        cell(shown({"image/png": png()}, caption="First", name="01_first"), tag="opening"),
+        new_markdown_cell("Rest, see [it](#Idea).\n\n**Limits.** One dataset.\n\n**Try.** It."),
+        cell(found, tag="summary"),
+    ]
+    soup = BeautifulSoup(write(n01_a=cells), "html.parser")
+    chapter = soup.find(id="chapter-01_a").get_text(" ", strip=True)
+    order = [
+        "What is",
+        "By IoU (intersection",
+        "Figure\xa02 Seen",
+        "It is",
+        "Limits. One dataset.",
+    ]
+    places = [chapter.index(text) for text in order]
+    assert places == sorted(places) and chapter.count("(intersection") == 1
+    assert soup.select_one("#summary figcaption").get_text() == "Figure\xa01 First"
+    appendix = soup.find("details", id="01_a")
+    text = appendix.get_text(" ", strip=True)
+    assert [link.get_text() for link in appendix.select(".seen a")] == [
+        "Figure\xa02",
+        "Figure\xa01",
+    ]
+    assert "Rest" in text and "Try." in text and appendix.find(id="01_a-idea")
+    assert not re.search("What is|By IoU|One dataset|It is", text) and not appendix.find("img")
 
 
 def test_a_claim_without_evidence_points_to_its_notebook(write) -> None:
@@ -242,7 +276,7 @@ def test_markers_page_leads_from_claim_to_command(report: str) -> None:
     texts = [entry.get_text(" ", strip=True) for entry in first.find_all("dd")]
     assert texts == [
         "Use this , 0.250 . Not that.",
-        "Table\xa02",
+        "Table\xa0A.2",
         "notebooks/02_second.ipynb",
         'make report ARGS="--only 02 --force"',
     ]
@@ -252,10 +286,10 @@ def test_markers_page_leads_from_claim_to_command(report: str) -> None:
         for row in marker.select(".exhibits tbody tr")
     ]
     assert rows == [
-        ["Figure\xa02", "One y", "01The idea", "01_one"],
-        ["Table\xa01", "Scores", "01The idea", ""],
-        ["Table\xa02", "Found by its number.", "02The end", ""],
-        ["Figure\xa03", "Two", "02The end", "02_plot"],
+        ["Figure\xa01", "One y", "01", "01_one"],
+        ["Table\xa0A.1", "Scores", "01The idea", ""],
+        ["Table\xa0A.2", "Found by its number.", "02The end", ""],
+        ["Figure\xa0A.2", "Two", "02The end", "02_plot"],
     ]
 
 
@@ -273,7 +307,7 @@ def test_committed_claims_name_figures_that_their_notebooks_show() -> None:
 def test_formulas_are_mathml_and_code_keeps_its_dollars(report: str) -> None:
     soup = BeautifulSoup(report, "html.parser")
     assert [math["display"] for math in soup.find_all("math")].count("block") == 1
-    assert soup.find("math").find("mfrac")
+    assert soup.select_one("math mfrac")
     assert "<code>$HOME</code>" in report
     assert "Costs $5 and" in report
 
@@ -388,13 +422,20 @@ def test_in_a_browser(report: str, tmp_path: Path, browser) -> None:
 
 
 @pytest.mark.long
-def test_the_committed_notebooks_make_a_report_that_can_be_sent(tmp_path: Path) -> None:
+def test_the_committed_notebooks_make_a_report_to_be_read_in_fifteen_minutes(tmp_path) -> None:
+    """Its main line is short, it weighs what can be sent, and every link inside it leads on."""
     paths = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     out = build_report(paths, tmp_path / "report.html", provenance=PROVENANCE)
-    assert out.stat().st_size <= 25e6
-    soup = BeautifulSoup(out.read_text(encoding="utf-8"), "html.parser")
-    assert {tag["src"].partition(",")[0] for tag in soup.find_all(src=True)} <= {
-        f"data:image/{kind};base64" for kind in ("png", "jpeg", "svg+xml")
-    }
+    assert out.stat().st_size <= 12e6
+    html = re.sub(r'src="data:[^"]*"', 'src="data:"', out.read_text(encoding="utf-8"))
+    soup = BeautifulSoup(html, "html.parser")
+    assert {tag["src"] for tag in soup.find_all(src=True)} == {"data:"}
     targets = {tag["id"] for tag in soup.find_all(id=True)}
     assert {a["href"][1:] for a in soup.find_all("a") if a["href"].startswith("#")} <= targets
+    figures = [caption.get_text() for caption in soup.select("figcaption .number")]
+    assert len(figures) > 120
+    for folded in soup.find_all("details"):
+        folded.decompose()
+    assert len(soup.main.get_text(" ").split()) <= 6000
+    assert len(soup.main.find_all("img")) <= 25
+    assert not [section for section in soup.select(".chapter") if not section.select(".answer")]
