@@ -400,6 +400,7 @@ PICTURES = {
     "unet_diagram": lambda: architecture.unet_diagram(STAGES, photo_size=448),
     "prompt_diagram": lambda: diagrams.prompt_diagram(LEVELS, photo_size=256),
     "film_strip": lambda: film.film_strip([FILM, FILM], note=NOTE),
+    "first_clicks": lambda: film.first_clicks([FILM, FILM, FILM]),
     "prompt_maps": lambda: film.prompt_maps(KITTEN.image, [(9, 9, True), (40, 30, False)], MAPS),
     "robust_examples": lambda: robustness.examples(
         {name: [KITTEN.image] * 3 for name in DAMAGES},
