@@ -29,6 +29,7 @@ from common.data.coco import bounding_box
 from common.models.point.species import cat_or_dog
 
 FINEST = 1792  # pixels of a photo's longer edge: in its smallest tiles the network sees each
+LARGE = 1024  # pixels of a photo's longer edge: in a larger one a box is found in fewer
 ROUND, LEAST = 1.3, 0.1  # edge of what names an animal: over its box, over the photo
 FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos from elsewhere
 
@@ -167,9 +168,11 @@ class ZoomPredictor(PhotoPredictor):
 
     def _named(self, looks: Looks, native: np.ndarray) -> Species:
         """The animal under mask logits (H, W), by a square round it: it fills it, unsqueezed."""
-        left, top, width, height = bounding_box(native > 0) or (0, 0, *looks.whole.size[::-1])
-        box = np.array([left, top]), np.array([left + width, top + height])
-        view = framed(*box, native.shape, ROUND, LEAST) or looks.whole
+        step = -(-max(native.shape) // LARGE)
+        found = native[::step, ::step] > 0
+        left, top, width, height = step * np.array(bounding_box(found))
+        low, high = np.array([left, top]), np.array([left + width, top + height])
+        view = found.any() and framed(low, high, native.shape, ROUND, LEAST) or looks.whole
         mask = torch.from_numpy(part(native, view).copy())[None, None].to(self.device)
         mask = F.interpolate(mask, (self.card.size, self.card.size), mode="area")
         return named(cat_or_dog(looks.classes_at(view), mask)[0].softmax(0).cpu().numpy())
