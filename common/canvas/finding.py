@@ -67,7 +67,9 @@ class Finder:
         if id(one) not in now.seen:
             logits = packed(one.logits)
             given = Given(logits, one.clicks, 0, model, one.score, one.species)
-            now.seen[id(one)] = one, Ghost(len(now.seen) + 1, given, mask_url(logits > 0))
+            before = (g.number for g in now.ghosts if same(g.given.logits > 0, one.mask))
+            number = next(before, len(now.seen) + 1)  # the page may still show what it was
+            now.seen[id(one)] = one, Ghost(number, given, mask_url(logits > 0))
         return now.seen[id(one)][1]
 
     def is_done(self, model: str, photo: Photo) -> bool:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from common.figures.maps import overlay
-from common.figures.sheet import frame, new_sheet, place
+from common.figures.sheet import frame, new_sheet, place, room
 from common.figures.style import CLASS_COLOURS, require_some, styled
 from common.wording import CLICK_COLOURS
 
@@ -38,7 +38,8 @@ def film_strip(films: Sequence[Mapping], *, note: str = "") -> Figure:
     colours = {name: CLASS_COLOURS[name] for name in ("cat", "dog")}
     legend = {**colours, "click on the pet": _handle(True), "not the pet": _handle(False)}
     columns = max(len(film["frames"]) for film in films)
-    figure, cells = new_sheet(shapes, columns, above=0.56, below=0.3, note=note, legend=legend)
+    below = room(film["credit"] for film in films)
+    figure, cells = new_sheet(shapes, columns, above=0.56, below=below, note=note, legend=legend)
     for row, film in zip(cells, films, strict=True):
         for axes, shot in zip(row, film["frames"], strict=False):
             credit = film["credit"] if axes is row[0] else ""
@@ -57,9 +58,9 @@ def first_clicks(films: Sequence[Mapping]) -> Figure:
     require_some(films, "first clicks")
     pairs = [films[at : at + 2] for at in range(0, len(films), 2)]
     shapes = [max(film["image"].shape[0] / film["image"].shape[1] for film in p) for p in pairs]
-    figure, cells = new_sheet(shapes, 4, above=0.36, below=0.58)
-    for row, pair in zip(cells, pairs, strict=True):
-        credit = "; ".join(dict.fromkeys(film["credit"] for film in pair))
+    credits = ["; ".join(dict.fromkeys(film["credit"] for film in pair)) for pair in pairs]
+    figure, cells = new_sheet(shapes, 4, above=0.36, below=room(credits))
+    for row, pair, credit in zip(cells, pairs, credits, strict=True):
         for at, film in enumerate(pair):
             shot = film["frames"][-1]
             clicked = f"{shot['clicks']} clicks" if shot["clicks"] > 1 else "a click"

@@ -1,6 +1,6 @@
 """Pictures in rows, placed by the inch: each as large as the page allows, no text over another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from common.figures.style import SOFT, WIDE, bare
 
 TEXT, SMALL = 13, 9.5  # points: a wide sheet shrinks most on a phone
+LINE = 62  # letters of a credit
 GAP = 0.12  # inches between two pictures
 LEGEND = 0.48  # inches below the pictures
 
@@ -56,12 +57,17 @@ def new_sheet(
     return figure, cells
 
 
+def room(credits: Iterable[str]) -> float:
+    """Inches to be kept free below rows of pictures for the longest of some credits."""
+    return 0.1 + 0.18 * max(len(fill(credit, LINE).splitlines()) for credit in credits)
+
+
 def place(axes: Axes, picture: np.ndarray, title: str = "", credit: str = "", **kwargs) -> None:
     """Show a picture at the top of its place; the texts may run on to the right."""
     axes.imshow(picture, **kwargs)
     axes.set_anchor("NW")
     axes.set_title(title, fontsize=TEXT, pad=5)
-    axes.set_xlabel(fill(credit, 62), fontsize=SMALL, color=SOFT, loc="left", labelpad=3)
+    axes.set_xlabel(fill(credit, LINE), fontsize=SMALL, color=SOFT, loc="left", labelpad=3)
 
 
 def frame(axes: Axes) -> None:
