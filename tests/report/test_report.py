@@ -391,6 +391,7 @@ def test_in_a_browser(report: str, tmp_path: Path, browser) -> None:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(address)
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
     page.click("#tab-01_scores th:nth-child(2) button")
     column = page.locator("#tab-01_scores tbody td:nth-child(2)").all_text_contents()
     page.locator("#tab-01_scores th:nth-child(2) button").press("Enter")
