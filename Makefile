@@ -26,7 +26,7 @@ report: $(RUNTIME)  ## results/report.html from the committed results; PROFILE=c
 test: $(TESTING)  ## the tests, at most 4 minutes on 2 cores
 	$(BIN) -m pytest $(SHARED) -m "not long" $(ARGS)
 
-check: $(TESTING)  ## the long tests, at most 12: kills, fuzzing, browsers, whole pipelines
+check: $(TESTING)  ## the long tests, about 15: kills, fuzzing, browsers, whole pipelines
 	$(BIN) -m pytest $(SHARED) -m long $(ARGS)
 
 lab: $(RUNTIME)  ## JupyterLab on the notebooks
