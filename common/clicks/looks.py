@@ -66,7 +66,7 @@ class Looks:
             square = to_input(shown, self.size)[None].to(self.device)
             known[view] = see(square.contiguous(memory_format=torch.channels_last))
             if len(known) > REMEMBERED + 1:
-                del known[list(known)[1]]  # the oldest but the whole photo
+                del known[list(known)[1]]  # the oldest but one: the whole photo's stay
         return known[view]
 
     def answer(

@@ -25,7 +25,7 @@ from common.models.encoders.encoder import FrozenEncoder
 from common.models.point.species import CLASSIFIER, evidence
 
 SIZE, PHOTOS = 256, 384  # pixels: of what the classifier sees, and of the cache's photos
-MARGIN = (1.1, 2.0)  # a window's edge over that of the animal's box, as a second look has it
+MARGIN = (1.1, 2.0)  # edge of what names an animal over that of its box, as a predictor has it
 SURE = 8.0  # logit of a true mask
 
 

@@ -1,11 +1,18 @@
-"""The canvas on a bench of its own, in a browser: a desktop that is used again, and a phone."""
+"""The canvas: a test's own session, and a bench in a browser, desktop and phone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from common.canvas.session import ClickSession
 from tests.browsing import DESKTOP, PHONE
 from tests.canvas.bench import Bench
+from tests.canvas.test_session import asker
+
+
+@pytest.fixture
+def ask(session: ClickSession) -> Callable[..., dict]:
+    return asker(session)
 
 
 @pytest.fixture(scope="module")

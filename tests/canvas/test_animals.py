@@ -9,7 +9,7 @@ from common.canvas.answers import Answer, Photo
 from common.canvas.session import ClickSession
 from common.clicks.prompts import Click
 from common.config import UserError
-from tests.canvas.test_session import Colours, asker, scene
+from tests.canvas.test_session import Colours, scene
 
 LEFT, RIGHT = Click(15, 20), Click(40, 20)
 
@@ -24,11 +24,6 @@ def names(reply: dict) -> list[tuple]:
 def session() -> ClickSession:
     photos = [Photo("Square", scene()), Photo("Plain", scene(80, 50))]
     return ClickSession(photos, {"Colours": Colours, "Others": Colours})
-
-
-@pytest.fixture
-def ask(session: ClickSession):
-    return asker(session)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from common.canvas.exports import coco_file
 from common.canvas.session import ClickSession
 from common.clicks.objects import Segmented
 from tests.canvas.test_exports import shapes
-from tests.canvas.test_session import Colours, asker, encoded
+from tests.canvas.test_session import Colours, encoded
 
 NAMES = ("hole", "parts", "tail")
 
@@ -37,11 +37,6 @@ def instances(overlapping: bool = True) -> dict:
 def session() -> ClickSession:
     plain = np.full((40, 70, 3), 9, np.uint8)
     return ClickSession([Photo("Plain", plain)], {"m": Colours, "other": Colours})
-
-
-@pytest.fixture
-def ask(session):
-    return asker(session)
 
 
 def send(ask, name: str, content: bytes) -> dict:

@@ -6,7 +6,7 @@ import pytest
 from common.canvas.answers import Photo
 from common.canvas.session import ClickSession
 from common.clicks.protocol import Found
-from tests.canvas.test_session import BLUE, RED, Colours, asker, scene
+from tests.canvas.test_session import BLUE, RED, Colours, scene
 
 
 class Seeing(Colours):
@@ -25,11 +25,6 @@ class Seeing(Colours):
 def session() -> ClickSession:
     photos = [Photo("Square", scene()), Photo("Plain", scene(80, 50))]
     return ClickSession(photos, {"Seeing": Seeing, "Others": Seeing})
-
-
-@pytest.fixture
-def ask(session: ClickSession):
-    return asker(session)
 
 
 @pytest.fixture

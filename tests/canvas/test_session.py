@@ -82,11 +82,6 @@ def session(predictor: Colours) -> ClickSession:
     return ClickSession(photos, models, max_bytes=200_000, max_pixels=100_000)
 
 
-@pytest.fixture
-def ask(session: ClickSession) -> Callable[..., dict]:
-    return asker(session)
-
-
 def asker(session: ClickSession) -> Callable[..., dict]:
     """Sends requests with growing numbers; what comes back went through strict JSON."""
     numbers = iter(range(10**6))
