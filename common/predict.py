@@ -29,13 +29,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.config import UserError, cli, user_path
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from common.canvas.asked import Asked
     from common.clicks.protocol import Predictor
 
@@ -65,20 +69,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if args.all:
         return _all(args)
-    from common.canvas.files import check_outputs
+    from common.data.photos import read_warning
 
-    asked = _asked(args)
-    check_outputs(args.photos, args.out, asked, args.overwrite)
+    with ThreadPoolExecutor(1) as beside:
+        first = beside.submit(read_warning, args.photos[0])  # while all the rest is loaded
+        from common.canvas.files import check_outputs
 
-    from common.clicks.predictor import load_predictor
+        asked = _asked(args)
+        check_outputs(args.photos, args.out, asked, args.overwrite)
+        from common.clicks.predictor import load_predictor
 
-    predictor, failed = load_predictor(args.model), []
-    for photo in args.photos:
-        try:
-            print(_answer(predictor, photo, args, asked))
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed.append(photo)
+        predictor, failed = load_predictor(args.model), []
+        for number, photo in enumerate(args.photos):
+            read = partial(read_warning, photo) if number else first.result
+            try:
+                print(_answer(predictor, photo, read, args, asked))
+            except UserError as error:
+                print(f"error: {error}", file=sys.stderr)
+                failed.append(photo)
     if failed and len(args.photos) > 1:
         names = ", ".join(map(str, failed))
         print(f"{len(failed)} of {len(args.photos)} photos failed: {names}", file=sys.stderr)
@@ -114,7 +122,13 @@ def _asked(args: argparse.Namespace) -> Asked:
     )
 
 
-def _answer(predictor: Predictor, photo: Path, args: argparse.Namespace, asked: Asked) -> str:
+def _answer(
+    predictor: Predictor,
+    photo: Path,
+    read: Callable[[], np.ndarray],
+    args: argparse.Namespace,
+    asked: Asked,
+) -> str:
     """Predict a photo, unless its files follow from the same; a line on what was found."""
     from common.canvas.files import predict_photo
     from common.canvas.own import is_done, source_of
@@ -123,7 +137,7 @@ def _answer(predictor: Predictor, photo: Path, args: argparse.Namespace, asked: 
     source = source_of(photo, args.model, prompts + ["polygons"] * asked.polygons)
     if is_done(asked.outputs(photo, args.out), source):
         return f"{photo}: done before, with the same model and clicks; left as it is"
-    return predict_photo(predictor, photo, asked, args.out, source)
+    return predict_photo(predictor, photo, asked, args.out, source, read)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from common.clicks.everything import find_all
 from common.clicks.objects import Segmented
 from common.clicks.protocol import Predictor
 from common.config import UserError
-from common.data.photos import read_photo
+from common.data.photos import read_warning
 
 FILE = "instances.json"
 PAUSE = 10.0  # seconds between two writings
@@ -63,7 +63,7 @@ def check_file(photos: Sequence[Path], file: Path, overwrite: bool) -> None:
 
 
 def _look(predictor: Predictor, photo: Path) -> dict[str, Any]:
-    image = read_photo(photo, warn=lambda line: print(f"warning: {line}", file=sys.stderr))
+    image = read_warning(photo)
     predictor.set_image(image)
     return about(photo.name, image.shape[:2], find_all(predictor))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from common.clicks.objects import Segmented, label_map, segment, segment_objects
 from common.clicks.prompts import Click, Clicker
 from common.clicks.protocol import Predictor
 from common.config import UserError
-from common.data.photos import read_photo
+from common.data.geometry import reduced
+from common.data.photos import read_warning
 from common.figures.maps import overlay
 from common.wording import CLICK_COLOURS
 
@@ -31,11 +32,9 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]
     Its longer side has at most `WIDEST` pixels.
     """
     scale = min(1, WIDEST / max(classes.shape))
-    if scale < 1:
-        size = [max(1, round(scale * edge)) for edge in reversed(classes.shape)]
-        small = Image.fromarray(image).resize(size, Image.Resampling.BOX, reducing_gap=1.0)
-        image = np.asarray(small)
-        classes = np.asarray(Image.fromarray(classes).resize(size, Image.Resampling.NEAREST))
+    image = reduced(image, WIDEST)
+    size = image.shape[1::-1]
+    classes = np.asarray(Image.fromarray(classes).resize(size, Image.Resampling.NEAREST))
     picture = Image.fromarray(overlay(image, classes))
     draw = ImageDraw.Draw(picture)
     reach = max(2, max(picture.size) // 100)
@@ -49,7 +48,12 @@ def draw_overlay(image: np.ndarray, classes: np.ndarray, clicks: Sequence[Click]
 
 
 def predict_photo(
-    predictor: Predictor, photo: Path, asked: Asked, out: Path, source: dict[str, Any]
+    predictor: Predictor,
+    photo: Path,
+    asked: Asked,
+    out: Path,
+    source: dict[str, Any],
+    read: Callable[[], np.ndarray] | None = None,
 ) -> str:
     """Write a photo's mask, overlay and JSON into ``out``; returns a line on what was found.
 
@@ -57,11 +61,12 @@ def predict_photo(
 
     Args:
         source: of `source_of`.
+        read: gives its pixels, by default `read_warning`.
 
     Raises:
         UserError: the photo cannot be read, a click is not in it, or a file not be written.
     """
-    image = read_photo(photo, warn=lambda line: print(f"warning: {line}", file=sys.stderr))
+    image = read() if read else read_warning(photo)
     try:
         predictor.set_image(image)
         if asked.objects:
@@ -73,15 +78,15 @@ def predict_photo(
         raise UserError(f"{photo}: {error}") from None
     mask_file, overlay_file, json_file, *more = asked.outputs(photo, out)
     labels = label_map(animals)
-    mask = labels if asked.objects else labels * np.uint8(255)
-    save_png(Image.fromarray(mask), mask_file, compress_type=zlib.Z_RLE)  # it is runs
-    kinds = np.array([0, *(one.category or 1 for one in animals)], np.uint8)
-    clicks = [click for one in animals for click in one.clicks]
-    save_png(draw_overlay(image, kinds[labels], clicks), overlay_file, compress_level=1)  # quick
-    if asked.objects:
-        found = coco_file([(photo.name, animals)], asked.polygons)
-    else:
-        found = _described(photo.name, animals[0], asked.polygons)
+    with ThreadPoolExecutor(1) as beside:
+        drawn = beside.submit(_save_overlay, image, labels, animals, overlay_file)
+        mask = labels if asked.objects else labels * np.uint8(255)
+        save_png(Image.fromarray(mask), mask_file, compress_type=zlib.Z_RLE)  # it is runs
+        if asked.objects:
+            found = coco_file([(photo.name, animals)], asked.polygons)
+        else:
+            found = _described(photo.name, animals[0], asked.polygons)
+        drawn.result()
     save_json(found, source, json_file)
     for file in more:
         if file.suffix == ".png":
@@ -89,6 +94,14 @@ def predict_photo(
         else:
             save_json(labelme_file(photo.name, animals), source, file)
     return f"{photo}: {_told(animals, bool(asked.objects))}{asked.loss(animals)}"
+
+
+def _save_overlay(
+    image: np.ndarray, labels: np.ndarray, animals: Sequence[Segmented], file: Path
+) -> None:
+    kinds = np.array([0, *(one.category or 1 for one in animals)], np.uint8)
+    clicks = [click for one in animals for click in one.clicks]
+    save_png(draw_overlay(image, kinds[labels], clicks), file, compress_level=1)  # quick
 
 
 def _described(name: str, one: Segmented, polygons: bool) -> dict[str, Any]:

@@ -12,18 +12,20 @@ import numpy as np
 from PIL import Image
 
 from common.canvas.answers import Photo
+from common.data.geometry import reduced
 
 SHOWN, THUMB = 1600, 256  # longest side, in pixels, of what a page gets to see
 
 
 def photo_url(image: np.ndarray, longest: int = SHOWN) -> str:
     """A photo (H, W, 3) uint8 as the address of a JPEG, reduced if it is larger."""
-    return _url(_reduced(Image.fromarray(image), longest), "jpeg", quality=90)
+    return _url(Image.fromarray(reduced(image, longest)), "jpeg", quality=90)
 
 
 def mask_url(mask: np.ndarray, longest: int = SHOWN) -> str:
     """A mask (H, W) bool as the address of a PNG, white on black."""
-    image = _reduced(Image.fromarray(mask.astype(np.uint8) * 255), longest)
+    image = Image.fromarray(mask.astype(np.uint8) * 255)
+    image.thumbnail((longest, longest), Image.Resampling.BOX)
     one_bit = image.convert("1", dither=Image.Dither.NONE)  # white from the half on
     return _url(one_bit, "png", compress_level=4)
 
@@ -38,14 +40,6 @@ def shown(photo: Photo) -> dict[str, Any]:
 def gallery(photos: Iterable[Photo]) -> list[dict[str, str]]:
     """All photos, small."""
     return [{"name": photo.name, "url": photo_url(photo.image, THUMB)} for photo in photos]
-
-
-def _reduced(image: Image.Image, longest: int) -> Image.Image:
-    scale = longest / max(image.size)
-    if scale >= 1:
-        return image
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BOX)
 
 
 def _url(image: Image.Image, kind: str, **options: int) -> str:

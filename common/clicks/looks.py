@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from common.clicks.prompts import Box
 from common.clicks.window import OUTSIDE, View, part
 from common.data.geometry import to_input
 
@@ -29,12 +30,15 @@ class Looks:
     """A photo, and what a network saw in those views of it that were needed so far.
 
     Attributes:
+        image: the photo, no larger than it is looked at.
+        shape: its height and width before that.
         model: the network; see `ZoomPredictor`.
         size, device: S, and where squares have to be.
         other: the same photo for another network, if there is one.
     """
 
     image: np.ndarray
+    shape: tuple[int, int]
     model: Any
     size: int
     device: torch.device
@@ -46,6 +50,15 @@ class Looks:
     def whole(self) -> View:
         """The view of all of it."""
         return View(0, 0, self.image.shape[1], self.image.shape[0])
+
+    def seen(self, points: np.ndarray) -> np.ndarray:
+        """Points (M, 2) of the photo in the image."""
+        return points * np.divide(self.image.shape[1::-1], self.shape[::-1])
+
+    def seen_box(self, box: Box) -> Box:
+        """A box of the photo in the image."""
+        (x0, y0), (x1, y1) = self.seen(np.reshape(box, (2, 2)))
+        return x0, y0, x1, y1
 
     @cached_property
     def unasked(self) -> Answer:

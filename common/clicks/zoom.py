@@ -6,12 +6,12 @@ in pixels of the native photo.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
 
 from common.checkpoint import Card
@@ -26,10 +26,10 @@ from common.clicks.settle import REACH, named, settle
 from common.clicks.window import View, framed, part, window
 from common.config import UserError
 from common.data.coco import bounding_box
+from common.data.geometry import reduced
 from common.models.point.species import cat_or_dog
 
 FINEST = 1792  # pixels of a photo's longer edge: in its smallest tiles the network sees each
-LARGE = 1024  # pixels of a photo's longer edge: in a larger one a box is found in fewer
 ROUND, LEAST = 1.3, 0.1  # edge of what names an animal: over its box, over the photo
 FAR, AGAINST = 0.8, 0.15  # of `settle`, chosen with the robot on the photos from elsewhere
 
@@ -42,6 +42,7 @@ class ZoomPredictor(PhotoPredictor):
     nobody clicked on is left out.
 
     Features of a window are kept; they follow from the photo alone, so that answers never vary.
+    A photo is looked at no larger than the network can see it (`FINEST`).
 
     Args:
         model: has ``features(image (B, 3, S, S))``, ``decode_clicks`` as of `PromptedPredictor`
@@ -91,8 +92,9 @@ class ZoomPredictor(PhotoPredictor):
         box: Box | None = None,
     ) -> Found:
         """See the class; a box says where to look from near, so that there is one look."""
+        clicks, points = points, kept.seen(points)
         shape, whole, edge = kept.image.shape[:2], kept.whole, self.card.size
-        view = None if box is None else round_box(box, shape) or whole
+        view = None if box is None else round_box(kept.seen_box(box), shape) or whole
         if previous is not None:
             before = self._given(previous)
             view = view or window(before[0, 0].numpy() > 0, points, labels, shape) or whole
@@ -103,11 +105,12 @@ class ZoomPredictor(PhotoPredictor):
             out, logits = kept.answer(view, points, labels)
         else:
             out, logits, view = first_answer(kept, points, labels)
-        native = only_clicked(pasted(logits, view, shape, edge), points, labels)
+        mine = only_clicked(pasted(logits, view, shape, edge), points, labels)
+        native = resampled(mine, kept.shape)
         if box is not None:
             native = only_inside(native, box)
         self.by_network = native > 0
-        native = obey(native, points, labels, max(view.size))
+        native = obey(native, clicks, labels, max(view.size) * kept.shape[0] / shape[0])
         quality = out["quality"].float().cpu().numpy()
         return Found(native[None], quality, self.mask_input(native), self._named(kept, native))
 
@@ -127,26 +130,21 @@ class ZoomPredictor(PhotoPredictor):
         return coarsened(logits, self.card.size)
 
     def _looks(self, image: np.ndarray) -> Looks:
-        square = self.card.size, self.device
-        other = self.portrait and Looks(image, self.portrait, *square)
-        return Looks(image, self.model, *square, other)
+        shape, square = image.shape[:2], (self.card.size, self.device)
+        seen = reduced(image, FINEST)
+        other = self.portrait and Looks(seen, shape, self.portrait, *square)
+        return Looks(seen, shape, self.model, *square, other)
 
     @torch.inference_mode()
     def refined(
         self, kept: Looks, points: np.ndarray, labels: np.ndarray, last: Found
     ) -> np.ndarray:
-        """See `PhotoPredictor`: `followed` in the window round the mask, then the last steps.
-
-        What is larger than the network can see in its tiles is followed at that size.
-        """
-        native, shape = last.logits[0], kept.image.shape[:2]
-        scale = min(1.0, FINEST / max(shape))
-        size = tuple(max(1, round(scale * edge)) for edge in shape)
-        image = np.asarray(Image.fromarray(kept.image).resize(size[::-1], Image.Resampling.BOX))
-        aside = self._looks(image)
-        fine = self._followed(aside, resampled(native, size), scale * points, labels, last.coarse)
-        fine = only_clicked(resampled(fine, shape), points, labels)
-        return obey(fine, points, labels, max(shape))
+        """See `PhotoPredictor`: `followed` in the window round the mask, then the last steps."""
+        seen = resampled(last.logits[0], kept.image.shape[:2])
+        aside = replace(kept, features={}, classes={})  # tiles would push out the windows kept
+        fine = self._followed(aside, seen, kept.seen(points), labels, last.coarse)
+        fine = only_clicked(resampled(fine, kept.shape), points, labels)
+        return obey(fine, points, labels, max(kept.shape))
 
     def _followed(
         self,
@@ -168,12 +166,12 @@ class ZoomPredictor(PhotoPredictor):
 
     def _named(self, looks: Looks, native: np.ndarray) -> Species:
         """The animal under mask logits (H, W), by a square round it: it fills it, unsqueezed."""
-        step = -(-max(native.shape) // LARGE)
-        found = native[::step, ::step] > 0
-        left, top, width, height = step * np.array(bounding_box(found))
+        seen = resampled(native, looks.image.shape[:2])
+        found = seen > 0
+        left, top, width, height = bounding_box(found)
         low, high = np.array([left, top]), np.array([left + width, top + height])
-        view = found.any() and framed(low, high, native.shape, ROUND, LEAST) or looks.whole
-        mask = torch.from_numpy(part(native, view).copy())[None, None].to(self.device)
+        view = found.any() and framed(low, high, found.shape, ROUND, LEAST) or looks.whole
+        mask = torch.from_numpy(part(seen, view).copy())[None, None].to(self.device)
         mask = F.interpolate(mask, (self.card.size, self.card.size), mode="area")
         return named(cat_or_dog(looks.classes_at(view), mask)[0].softmax(0).cpu().numpy())
 

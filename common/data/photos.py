@@ -8,6 +8,7 @@ import functools
 import io
 import logging
 import struct
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -77,6 +78,11 @@ def read_photo(
         name = "the photo" if isinstance(source, bytes) else source
         warn(f"{name}: its end is missing and read as grey; fetch it again")
         return photo
+
+
+def read_warning(photo: Path) -> np.ndarray:
+    """`read_photo` of a file, of which a part may be missing: that is said on stderr."""
+    return read_photo(photo, warn=lambda line: print(f"warning: {line}", file=sys.stderr))
 
 
 def _pixels(
