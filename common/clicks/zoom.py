@@ -166,11 +166,11 @@ class ZoomPredictor(PhotoPredictor):
 
     def _named(self, looks: Looks, native: np.ndarray) -> Species:
         """The animal under mask logits (H, W), by a square round it: it fills it, unsqueezed."""
-        seen = resampled(native, looks.image.shape[:2])
-        found = seen > 0
-        left, top, width, height = bounding_box(found)
+        shape = looks.image.shape[:2]
+        seen = resampled(native, shape)
+        left, top, width, height = bounding_box(seen > 0)
         low, high = np.array([left, top]), np.array([left + width, top + height])
-        view = found.any() and framed(low, high, found.shape, ROUND, LEAST) or looks.whole
+        view = width and framed(low, high, shape, ROUND, LEAST) or looks.whole
         mask = torch.from_numpy(part(seen, view).copy())[None, None].to(self.device)
         mask = F.interpolate(mask, (self.card.size, self.card.size), mode="area")
         return named(cat_or_dog(looks.classes_at(view), mask)[0].softmax(0).cpu().numpy())

@@ -51,7 +51,7 @@ def reduced(image: np.ndarray, longest: int) -> np.ndarray:
     if scale >= 1:
         return image
     size = [max(1, round(scale * edge)) for edge in image.shape[:2]]
-    channels = torch.from_numpy(image).permute(2, 0, 1)[None]
+    channels = torch.from_numpy(np.require(image, requirements="W")).permute(2, 0, 1)[None]
     small = F.interpolate(channels, size, mode="bilinear", antialias=True)
     return np.ascontiguousarray(small[0].permute(1, 2, 0).numpy())
 

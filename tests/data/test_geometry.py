@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.config import FITS, IGNORE
-from common.data.geometry import fit_mask, fit_photo, fit_points, inner_box, to_input, unfit
+from common.data.geometry import (
+    fit_mask,
+    fit_photo,
+    fit_points,
+    inner_box,
+    reduced,
+    to_input,
+    unfit,
+)
 
 edges = st.integers(1, 90)
 sizes = st.sampled_from([8, 16, 33])
@@ -140,3 +148,13 @@ def test_a_click_lands_on_what_was_clicked(fit: str):
     (point,) = fit_points(np.array([[74.5, 34.5]]), 50, 90, 64, fit)
     bright = np.argwhere(fit_photo(photo, 64, fit)[..., 0] > 190)  # brighter than bars
     np.testing.assert_allclose(bright.mean(0)[::-1], point, atol=0.5)
+
+
+def test_a_reduced_photo_is_a_mean_of_the_large_one():
+    photo = np.zeros((40, 80, 3), np.uint8)
+    photo[:, 40:] = 200
+    photo.flags.writeable = False
+    small = reduced(photo, 20)
+    assert small.shape == (10, 20, 3) and small.dtype == np.uint8
+    assert (small[:, :8] == 0).all() and (small[:, 12:] == 200).all()
+    assert reduced(photo, 80) is photo and reduced(photo[:1], 8).shape == (1, 8, 3)
