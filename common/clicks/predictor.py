@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from common.checkpoint import Card, check_segments, load_checkpoint
 from common.clicks.boxes import box_clicks
 from common.clicks.looks import coarsened
+from common.clicks.obey import obey
 from common.clicks.prompts import Box, to_rows_columns
 from common.clicks.protocol import Found, PhotoPredictor, Predictor
 from common.clicks.sam import sam_predictor, sam_weights
@@ -38,7 +39,7 @@ __all__ = [
     "predictor_of",
     "settle",
 ]
-VERSION = 1  # raise it when the same clicks would get another answer
+VERSION = 2  # raise it when the same clicks would get another answer
 PORTRAIT = "point_unet_single"  # beside a network of several animals
 TINY = 1e-12
 
@@ -129,6 +130,9 @@ class PromptedPredictor(PhotoPredictor):
             ``quality`` (B,) in [0, 1] and ``species`` (B, 2) logits.
         card: as `load_checkpoint` returns it.
         reach: of `settle`; infinite takes every answer as it is.
+
+    Attributes:
+        by_network: (H, W) bool, the last mask before `obey`.
     """
 
     def __init__(self, model: nn.Module, card: Card, reach: float = REACH) -> None:
@@ -136,6 +140,7 @@ class PromptedPredictor(PhotoPredictor):
         self.model: Any = model.eval()
         self.card, self.reach = card, reach
         self.device = next(model.parameters()).device
+        self.by_network: np.ndarray | None = None
 
     @torch.inference_mode()
     def look(self, image: np.ndarray) -> tuple[object, tuple[int, int]]:
@@ -172,8 +177,9 @@ class PromptedPredictor(PhotoPredictor):
             place = (torch.from_numpy(on_square[-1]).to(coarse) + 0.5) / self.card.size
             coarse = settle(coarse, given[0].to(coarse), place, self.reach)
         coarse = coarse.cpu()
-        logits = unfit(self._on_square(coarse), *shape, self.card.fit)[0].numpy()
-        logits = logits[None]
+        native = unfit(self._on_square(coarse), *shape, self.card.fit)[0].numpy()
+        self.by_network = native > 0
+        logits = obey(native, points, labels, max(shape))[None]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
         return Found(logits, out["quality"].float().cpu().numpy(), coarse.numpy(), species)
 
