@@ -307,6 +307,23 @@ def test_the_mask_is_where_the_click_is(fit: str, size: tuple[int, int]):
     assert not predictor.predict()[0].any()
 
 
+@pytest.mark.parametrize("size", [(20, 30), (90, 41)])
+def test_a_network_that_looks_once_obeys_too(size: tuple[int, int]):
+    """Also where it says the contrary everywhere; what it said itself is told apart."""
+    torch.manual_seed(0)
+    network = PointUNet(encoder="residual", widths=(8, 8, 8, 8))
+    looking = PromptedPredictor(network, Card("point_unet", size=64))
+    looking.set_image(photo(*size))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        points = rng.uniform(0, size[::-1], (rng.integers(1, 6), 2))
+        labels = rng.integers(0, 2, len(points))
+        (mask,), _, _ = looking.predict(points, labels)
+        columns, rows = np.floor(points).astype(int).T
+        assert (mask[rows, columns] == labels).all()
+        assert looking.by_network.shape == size
+
+
 def test_a_round_mask_has_its_centre_at_the_click():
     predictor = prompted_predictor(size=64)
     predictor.set_image(photo(128, 192))
