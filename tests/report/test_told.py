@@ -238,7 +238,7 @@ def findings() -> Facts:
 def summary() -> Facts:
     cats = int((again.photos()[best()]["species"] == 1).sum())
     n = len(again.photos()[best()])
-    pick = [best(), lead(1), *([several()] if several() != lead(1) else []), cheap(), quick()[0]]
+    pick = [best(), lead(1), *([several()] if several() != lead(1) else []), cheap(), *quick()]
     stand = [len(verdict("clear")), len(again.named())]
     return [*pick, own(), *stand, f"{n:,}", cats, n - cats]
 

@@ -120,10 +120,9 @@ function build(root) {
 
 const percent = (value) => `${Math.round(100 * value)} %`;
 
-function readouts({ iou, score, species, ms }, screenMs) {
+function readouts({ iou, species, ms }, screenMs) {
   const rows = [];
   if (iou !== null) rows.push(["IoU", iou.toFixed(3), "with the true mask"]);
-  if (score !== null) rows.push(["estimate", score.toFixed(2), "the model's own, of its mask"]);
   if (species) rows.push([species[0], percent(species[1]), "the model's opinion"]);
   if (ms !== null) rows.push(["model", `${Math.round(ms)} ms`, "time of the last click"]);
   if (screenMs) rows.push(["screen", `${Math.round(screenMs)} ms`, "from the click to the paint"]);
