@@ -130,15 +130,18 @@ class PromptedPredictor(PhotoPredictor):
             ``quality`` (B,) in [0, 1] and ``species`` (B, 2) logits.
         card: as `load_checkpoint` returns it.
         reach: of `settle`; infinite takes every answer as it is.
+        obeying: whether `obey` comes last; a study of networks does without.
 
     Attributes:
         by_network: (H, W) bool, the last mask before `obey`.
     """
 
-    def __init__(self, model: nn.Module, card: Card, reach: float = REACH) -> None:
+    def __init__(
+        self, model: nn.Module, card: Card, reach: float = REACH, obeying: bool = True
+    ) -> None:
         super().__init__()
         self.model: Any = model.eval()
-        self.card, self.reach = card, reach
+        self.card, self.reach, self.obeying = card, reach, obeying
         self.device = next(model.parameters()).device
         self.by_network: np.ndarray | None = None
 
@@ -179,7 +182,9 @@ class PromptedPredictor(PhotoPredictor):
         coarse = coarse.cpu()
         native = unfit(self._on_square(coarse), *shape, self.card.fit)[0].numpy()
         self.by_network = native > 0
-        logits = obey(native, points, labels, max(shape))[None]
+        if self.obeying:
+            native = obey(native, points, labels, max(shape))
+        logits = native[None]
         species = named(out["species"][0].float().softmax(0).cpu().numpy())
         return Found(logits, out["quality"].float().cpu().numpy(), coarse.numpy(), species)
 

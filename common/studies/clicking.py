@@ -45,7 +45,7 @@ def study_values(table: pd.DataFrame) -> pd.Series:
 
 
 def _measure(run: Run, root: Path) -> pd.DataFrame:
-    predictor = PromptedPredictor(run.model, run.card)
+    predictor = PromptedPredictor(run.model, run.card, obeying=False)
     return evaluate_clicks(predictor, root, "val", photos=PHOTOS, clicks=CLICKS)[0]
 
 
@@ -119,7 +119,7 @@ def click_on(
     tables = []
     for way, (name, reach) in compared.items():
         model, card = load_checkpoint(checkpoints / f"{name}.json")
-        predictor = PromptedPredictor(model, card, reach)
+        predictor = PromptedPredictor(model, card, reach, obeying=False)
         tables.append(evaluate_clicks(predictor, root, "val", photos=photos)[0].assign(way=way))
     return pd.concat(tables, ignore_index=True)
 

@@ -47,7 +47,7 @@ def test_clicks_are_measured_on_validation(pets, monkeypatch):
         return pd.DataFrame({"click": [0]}), None
 
     monkeypatch.setattr(click_study, "evaluate_clicks", noting)
-    monkeypatch.setattr(click_study, "PromptedPredictor", lambda model, card: None)
+    monkeypatch.setattr(click_study, "PromptedPredictor", lambda model, card, obeying: None)
     run = type("Run", (), {"model": None, "card": None})()
     clicking.CLICKING.measure(run, pets)
     assert asked == {"split": "val", **clicking.CLICKING.how}
