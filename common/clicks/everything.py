@@ -9,6 +9,7 @@ Shapes: H W pixels of the photo.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -28,20 +29,27 @@ SURE = 0.4  # score of an animal, at least; as the others, chosen on validation 
 
 
 def find_all(predictor: Predictor, sure: float = SURE) -> list[Segmented]:
-    """The animals of the photo that is set, the surest first; none where there is none.
+    """The animals of the photo that is set, the surest first, outlines refined; maybe none.
 
     Args:
         predictor: with a photo.
         sure: score of an animal, at least.
     """
     found = list[Segmented]()
-    for found in search(predictor, sure):  # noqa: B007 the last word counts
+    for found in search(predictor, sure, fine=True):  # noqa: B007 the last word counts
         pass
     return found
 
 
-def search(predictor: Predictor, sure: float = SURE) -> Iterator[list[Segmented]]:
-    """`find_all` a place at a time: what is known so far after each."""
+def search(
+    predictor: Predictor, sure: float = SURE, fine: bool = False
+) -> Iterator[list[Segmented]]:
+    """`find_all` a place at a time: what is known so far after each.
+
+    Args:
+        predictor, sure: of `find_all`.
+        fine: whether outlines are refined at last, which takes longer than all else.
+    """
     unasked, _, _ = predictor.predict(return_logits=True)
     first, again = list[Segmented](), list[Segmented]()
     for answer in _ask_everywhere(predictor, unasked[0]):
@@ -53,7 +61,10 @@ def search(predictor: Predictor, sure: float = SURE) -> Iterator[list[Segmented]
         known = zip(first, middles, strict=True)
         others = (m for one, m in known if m is not middle and one.score >= KNOWN)
         not_it = (Click(other.x, other.y, positive=False) for other in others)
-        again.append(_ask(predictor, (*not_it, middle), unasked[0]))
+        answer = _ask(predictor, (*not_it, middle), unasked[0])
+        if fine and answer.score >= sure:
+            answer = replace(answer, logits=predictor.refine())
+        again.append(answer)
         yield _different([*again, *first[number + 1 :]], sure)
 
 
