@@ -8,8 +8,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from common.figures import style
 from common.figures.intervals import draw_intervals
 
-FITS = (style.BLUE, style.RUST, style.INK, style.SOFT)
-BARS = (style.SOFT, "#097242", style.BLUE, style.RUST)
+FITS = (style.VIOLET, style.RUST, style.INK, style.SOFT)
+BARS = (style.SOFT, "#097242", style.VIOLET, style.RUST)
 
 
 @style.styled
@@ -60,7 +60,7 @@ def fit_choice(table: pd.DataFrame, *, note: str = "") -> Figure:
         axes.set_yticks(y, [f"{row.fit}, {row.size} px" for row in rows.itertuples(name="Fit")])
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=score)
         axes.margins(x=0.18)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=style.STEPS))
         style.plain(axes)
     return style.head(figure, note)
 

@@ -15,13 +15,13 @@ from common.wording import label, model_colour
 TICKS = (0, 1, 2, 3, 5, 10, 15, 20)
 OPENINGS = {  # how a photo is opened: its colour (told apart by every eye), and in words
     "robot": ("#111111", "at the centre"),
-    "random": (style.BLUE, "anywhere on the pet"),
+    "random": (style.VIOLET, "anywhere on the pet"),
     "jittered": ("#009e73", "beside the centre"),
-    "wrong": ("#d55e00", "on the ground"),
+    "wrong": (style.RUST, "on the ground"),
 }
 CLICKS_TO = {"noc80": "80 %", "noc85": "85 %", "noc90": "90 %"}
 FAILURES = {"nof85": "85 %", "nof90": "90 %"}
-WAYS = (("#9a9a9a", ":"), ("#56b4e9", "--"), ("#e69f00", "-."), ("#111111", "-"))
+WAYS = (("#9a9a9a", ":"), (style.VIOLET, "--"), (style.RUST, "-."), ("#111111", "-"))
 
 
 @style.styled
@@ -89,7 +89,7 @@ def _curves(curves: Mapping, looks: Mapping[str, tuple[str, str]], note: str) ->
     axes.set_xlim(first - 0.3, last + 0.3 * last**0.5)
     zero = "" if first else " (0: no click at all)"
     axes.set(xlabel=f"clicks of the robot{zero}", ylabel="mean IoU of the pet")
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=style.STEPS))
     style.plain(axes, "y")
     style.key(figure, min(4, len(curves)))
     return style.head(figure, note)
@@ -147,7 +147,7 @@ def quality(frame: pd.DataFrame, *, note: str = "") -> Figure:
     )
     for number, (click, rows) in enumerate(frame.groupby("click")):
         look = {"s": 13, "alpha": 0.45, "linewidth": 0, "marker": style.MARKERS[number % 5]}
-        look |= {"color": (style.BLUE, "#d55e00")[number % 2]}
+        look |= {"color": (style.VIOLET, style.RUST)[number % 2]}
         axes.scatter(
             rows["score"], rows["iou"], label=f"{click} click{'s' * (click != 1)}", **look
         )

@@ -121,6 +121,8 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> bool:
     wide = bool(rows["value_cost"].max() > NARROW * rows["value_cost"].min())
     axes.set_xscale("log" if wide else "linear")
     axes.margins(x=0.12)
+    if not wide:
+        axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=6) if wide else MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(_short))
     axes.xaxis.set_minor_formatter(NullFormatter())

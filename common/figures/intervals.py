@@ -122,7 +122,7 @@ def ablation(table: pd.DataFrame, *, score: str = "validation mIoU", note: str =
     )
     style.plain(right)
     for axes in (left, right):
-        axes.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(2, steps=style.STEPS))
     return style.head(figure, note)
 
 
@@ -173,6 +173,7 @@ def _name_rows(
     """Names at the heights ``at``; the lowest row is the last of ``y``."""
     axes.set_yticks(at, names)
     axes.set(ylim=(y.max() + 0.7, -0.7), xlabel=score)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=style.STEPS))
     style.plain(axes)
 
 

@@ -24,8 +24,9 @@ Items = TypeVar("Items", bound=Sized)
 COLUMN, WIDE = 7.0, 9.2  # inches: the text's width, and the page's
 INK, SOFT, FAINT = "#22282b", "#5d676d", "#d9dcd8"
 SPECIES = {1: "cat", 2: "dog"}  # as the dataset counts them
+STEPS = (1, 2, 5, 10)  # of the ticks: an axis is read in round numbers
 MARKERS = "osD^vP"  # of lines that stand together
-RUST, BLUE = "#b5541c", "#0072b2"  # where two things are told apart that are no models
+RUST, VIOLET = "#b5541c", "#6a3d9a"  # where two things are told apart, no models or classes
 STYLE = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same bytes
     "font.size": 11,

@@ -93,7 +93,7 @@ def progress(
     figure, top, bottom = _panels(4.8, frame, score, 1)
     top.plot(frame["epoch"], frame["loss"], color=style.INK, **_dots(frame))
     for (column, name), colour in zip(
-        lines.items(), (style.INK, style.BLUE, style.RUST), strict=False
+        lines.items(), (style.INK, style.VIOLET, style.RUST), strict=False
     ):
         text = f"{name}: {frame[column].iloc[-1]:.3f} at the end"
         bottom.plot(frame["epoch"], frame[column], color=colour, label=text, **_dots(frame))
@@ -114,7 +114,7 @@ def _panels(
     top.set(ylabel="training loss")
     bottom.set(xlabel="epoch", ylabel=score)
     bottom.set_xlim(frame["epoch"].min() - 0.8, frame["epoch"].max() + 0.8)
-    bottom.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    bottom.xaxis.set_major_locator(MaxNLocator(integer=True, steps=style.STEPS))
     for axes in (top, bottom):
         style.plain(axes, "y")
     return figure, top, bottom

@@ -31,6 +31,7 @@ NUMBER = "\ue000"  # private-use characters around an id: the number its caption
 REFERENCE = "\ue001"  # and the same number wherever the text refers to that id
 APPENDIX = "<!-- appendices -->"  # from here on numbers read "A.1"
 WIDE = 700  # CSS pixels (7.3 inches): from here on a broad figure reaches beyond the text
+LEAST = 0.65  # of its width: so narrow a figure may get, its lettering then is 9 CSS pixels high
 SMALL = 540  # below it a figure keeps its size, so that lettering stays alike from plot to plot
 
 
@@ -107,7 +108,8 @@ def figure_html(mime: str, data: bytes, *, alt: str, caption: str = "", name: st
     width, height = image_size(mime, data)
     broad = width >= max(WIDE, 1.3 * height)
     kind = "figure wide" if broad else "figure small" if 0 < width < SMALL else "figure"
-    image = f'<div class="plate">{image_html(mime, data, alt)}</div>'
+    least = f' style="--least: {LEAST * width:.0f}px"' if width else ""
+    image = f'<div class="plate"{least}>{image_html(mime, data, alt)}</div>'
     anchor = f"fig-{name}" if name else ""
     return _figure(kind, anchor, image + _caption("Figure", anchor, caption))
 

@@ -78,6 +78,25 @@ function follow() {
   update();
 }
 
+// A figure is a button that shows it at its full size; Escape or a click anywhere closes it.
+function makeLarge(image, large) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "enlarge";
+  button.title = "Enlarge";
+  image.replaceWith(button);
+  button.append(image);
+  button.addEventListener("click", () => {
+    large.replaceChildren(large.firstElementChild, image.cloneNode());
+    large.showModal();
+  });
+}
+
+// What scrolls sideways can be reached by keys.
+const reachable = new ResizeObserver((entries) => {
+  for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+});
+
 // An appendix that a link leads into opens.
 function unfold() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -101,5 +120,9 @@ addEventListener("DOMContentLoaded", () => {
   });
   addEventListener("keydown", (event) => { if (event.key === "Escape") openContents(false); });
   document.querySelectorAll("table.sortable").forEach(makeSortable);
+  document.querySelectorAll(".scroll, pre, .equation").forEach((box) => reachable.observe(box));
+  const large = document.getElementById("large");
+  large.addEventListener("click", () => large.close());
+  document.querySelectorAll(".plate > img").forEach((image) => makeLarge(image, large));
   follow();
 });

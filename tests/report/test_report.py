@@ -422,13 +422,48 @@ def test_in_a_browser(report: str, tmp_path: Path, browser) -> None:
     assert not sideways
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """The report of the committed notebooks."""
+    out = tmp_path_factory.mktemp("whole") / "report.html"
+    return build_report(sorted(NOTEBOOKS.glob("[0-9]*.ipynb")), out, provenance=PROVENANCE)
+
+
 @pytest.mark.long
-def test_the_committed_notebooks_make_a_report_to_be_read_in_fifteen_minutes(tmp_path) -> None:
+def test_figures_are_enlarged_tables_keep_their_names_and_axe_finds_nothing(whole, browser):
+    """By keys, on a phone, with every appendix open; the chart is on the first screen."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    context.set_default_timeout(300_000)
+    page = context.new_page()
+    page.goto(whole.as_uri(), wait_until="domcontentloaded")
+    assert (
+        page.locator(".opening img").last.evaluate("e => e.getBoundingClientRect().bottom") < 800
+    )
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator(".enlarge").nth(1).press("Enter")
+    large = page.locator("#large[open] img")
+    assert large.get_attribute("alt") == page.locator(".enlarge img").nth(1).get_attribute("alt")
+    assert large.evaluate("e => e.width") > 700
+    page.keyboard.press("Escape")
+    assert page.locator("#large[open]").count() == 0
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    table = page.locator("#tab-07_models .scroll")
+    table.evaluate("box => box.scrollTo(300, 0)")
+    first = table.locator("tbody td").first.evaluate("cell => cell.getBoundingClientRect().left")
+    assert first == pytest.approx(table.evaluate("box => box.getBoundingClientRect().left"), abs=1)
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+    context.close()
+
+
+@pytest.mark.long
+def test_the_committed_notebooks_make_a_report_to_be_read_in_fifteen_minutes(whole) -> None:
     """Its main line is short, it weighs what can be sent, and every link inside it leads on."""
-    paths = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-    out = build_report(paths, tmp_path / "report.html", provenance=PROVENANCE)
-    assert out.stat().st_size <= 12e6
-    html = re.sub(r'src="data:[^"]*"', 'src="data:"', out.read_text(encoding="utf-8"))
+    assert whole.stat().st_size <= 12e6
+    html = re.sub(r'src="data:[^"]*"', 'src="data:"', whole.read_text(encoding="utf-8"))
     soup = BeautifulSoup(html, "html.parser")
     assert {tag["src"] for tag in soup.find_all(src=True)} == {"data:"}
     targets = {tag["id"] for tag in soup.find_all(id=True)}
