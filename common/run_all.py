@@ -159,7 +159,7 @@ def _report(plan: Plan, profile: str) -> None:
     build_report(outputs, out, provenance={"profile": profile, **provenance(plan, results)})
     missing = len(plan.notebooks) - len(outputs)
     print(f"report: {out}" + (f" ({missing} notebooks have not run)" if missing else ""))
-    _click_page(out.with_name("click.html"), results / CHECKPOINTS.name / "point_unet_single.json")
+    _click_page(out.with_name("click.html"), results / CHECKPOINTS.name / "point_unet.json")
 
 
 def _click_page(out: Path, checkpoint: Path) -> None:

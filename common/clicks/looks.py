@@ -110,10 +110,16 @@ def seen_in(logits: Tensor, view: View, whole: View, edge: int) -> Tensor:
     """What of the whole photo's logits (1, 1, S, S) lies in a view: (1, 1, edge, edge)."""
     if view == whole:
         return F.interpolate(logits, (edge, edge), mode="area")
-    height, width = whole.size
+    place = (view.left, view.top, *view.size[::-1], *whole.size[::-1])
+    return seen_at(logits, torch.tensor(place, dtype=torch.float32), edge)
+
+
+def seen_at(logits: Tensor, place: Tensor, edge: int) -> Tensor:
+    """`seen_in` with the view as a tensor: left, top, its width and height, and the photo's."""
+    left, top, across, down, width, height = place
     shares = (torch.arange(edge) + 0.5) / edge
-    x = (view.left + shares * view.size[1]) / width
-    y = (view.top + shares * view.size[0]) / height
+    x = (left + shares * across) / width
+    y = (top + shares * down) / height
     grid = torch.stack(torch.meshgrid(2 * y - 1, 2 * x - 1, indexing="ij")[::-1], -1)[None]
     return F.grid_sample(logits, grid, padding_mode="border", align_corners=False)
 

@@ -41,3 +41,20 @@ def settle(
     y = (torch.arange(height, device=new.device) + 0.5) / height - place[1]
     near = torch.exp(-(x**2 + y[:, None] ** 2) / reach**2)  # (h, w)
     return before.lerp(new, far + (1 - far) * near)
+
+
+def after_click(
+    new: Tensor,
+    before: Tensor,
+    place: Tensor,
+    positive: bool | Tensor,
+    reach: float,
+    weights: tuple[float, float],
+) -> Tensor:
+    """`settle` with two weights at a distance: of what the newest click asks for, and of the rest.
+
+    Args:
+        positive: whether that click asks for a mask that grows, or for one that shrinks.
+    """
+    wanted = (new > before) == positive
+    return settle(new, before, place, reach, torch.where(wanted, *weights))

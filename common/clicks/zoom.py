@@ -22,7 +22,7 @@ from common.clicks.obey import obey, only_clicked
 from common.clicks.outline import followed
 from common.clicks.prompts import Box
 from common.clicks.protocol import Found, PhotoPredictor, Species
-from common.clicks.settle import REACH, named, settle
+from common.clicks.settle import REACH, after_click, named
 from common.clicks.window import View, framed, part, window
 from common.config import UserError
 from common.data.coco import bounding_box
@@ -183,9 +183,8 @@ class ZoomPredictor(PhotoPredictor):
             return new
         edge = self.card.size
         place = torch.from_numpy((view.on_square(points[-1:], edge)[0][0] + 0.5) / edge)
-        wanted = (new[0] > before[0]) == bool(labels[-1] == 1)  # it grows, or it shrinks
-        weight = torch.where(wanted, self.far, self.against)
-        return settle(new[0], before[0], place, self.reach, weight)[None]
+        positive, weights = bool(labels[-1] == 1), (self.far, self.against)
+        return after_click(new[0], before[0], place, positive, self.reach, weights)[None]
 
     def _given(self, previous: np.ndarray) -> Tensor:
         if previous.shape != (1, self.card.size, self.card.size):

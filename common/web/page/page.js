@@ -4,7 +4,6 @@
  */
 
 const content = (id) => document.getElementById(id).textContent;
-const JAVASCRIPT = "text/javascript";
 
 /** The worker, asked by name; an error there is an error here. */
 function createPredictor(settings) {
@@ -13,7 +12,7 @@ function createPredictor(settings) {
 
   function start() {
     // In a local file a worker comes from a blob: address, and a module from a data: one.
-    const source = new Blob([content("predictor")], { type: JAVASCRIPT });
+    const source = new Blob([content("predictor")], { type: "text/javascript" });
     worker = new Worker(URL.createObjectURL(source));
     worker.onmessage = ({ data: { id, answer, error } }) => {
       const { resolve, reject } = waiting.get(id);
@@ -27,9 +26,8 @@ function createPredictor(settings) {
       waiting.clear();
     };
     return ask("load", {
-      settings, wasm: content("wasm"),
-      runtime: `data:${JAVASCRIPT},${encodeURIComponent(content("runtime"))}`,
-      graphs: { encoder: content("encoder"), decoder: content("decoder") },
+      settings, wasm: content("wasm"), runtime: content("runtime"),
+      files: Object.fromEntries(settings.graphs.map((name) => [name, content(name)])),
     });
   }
 
@@ -70,7 +68,9 @@ function createKernel(settings, photos) {
 }
 
 const el = document.getElementById("canvas");
-const kernel = createKernel(JSON.parse(content("settings")), JSON.parse(content("photos")));
+const photos = JSON.parse(content("photos")).map(({ kind, block, ...photo }) =>
+  ({ ...photo, url: `data:${kind};base64,${base64(bytesIn(content(block)))}` }));
+const kernel = createKernel(JSON.parse(content("settings")), photos);
 render({ model: kernel, el });
 el.querySelector(".cc-note").textContent =
   `Photos of your own (${KINDS}) stay in this page: they are sent nowhere.`;

@@ -1,6 +1,6 @@
 """One HTML file in which the network runs: open it, click on the pet, see the mask.
 
-It holds the click canvas of the notebooks, the two ONNX graphs, ONNX Runtime Web and the sample
+It holds the click canvas of the notebooks, the ONNX graphs, ONNX Runtime Web and the sample
 photos. Its policy admits its own script, by hash, and no connection at all.
 """
 
@@ -16,23 +16,22 @@ from markupsafe import Markup
 from common.canvas.widget import SCRIPTS
 from common.config import CHECKPOINTS, SAMPLES, UserError, atomic_path
 from common.provenance import code_hash, file_sha256, json_sha256, module_closure
-from common.samples import load_samples
+from common.samples import Sample, load_samples
 
 HERE = Path(__file__).parent
 CANVAS = HERE.parents[1] / "canvas"  # the click canvas, which the notebooks show too
 SIGN = HERE.parent / "demo" / "voila" / "templates" / "demo"  # the mark of the demo's page
 RUNTIME = HERE / "vendor" / "ort.wasm.bundle.min.mjs"
 WASM = HERE / "vendor" / "ort-wasm-simd-threaded.wasm.gz"
-PARTS = "pictures files masks album clicker animals coco session page".split()
+PARTS = "packed pictures files masks album clicker animals coco session page".split()
 SCRIPT = (*SCRIPTS, *(HERE / f"{name}.js" for name in PARTS))
-WORKER = (HERE / "resize.js", HERE / "predictor.js")
+LOOKING = "packed resize regions window obey rivals everything predictor".split()
+WORKER = tuple(HERE / f"{name}.js" for name in LOOKING)
 STYLE = (CANVAS / "widget.css", HERE / "page.css")
 KEY = re.compile(rb'<meta name="key" content="(\w{64})">')
 
 
-def build_page(
-    out: str | Path, checkpoint: str | Path = CHECKPOINTS / "point_unet_single.json"
-) -> Path:
+def build_page(out: str | Path, checkpoint: str | Path = CHECKPOINTS / "point_unet.json") -> Path:
     """Write the page, unless the one that is there was made of the same checkpoint and code.
 
     Args:
@@ -70,8 +69,7 @@ def is_current(page: Path, key: str) -> bool:
 
 def _page(checkpoint: Path, key: str) -> bytes:
     from common.checkpoint import load_checkpoint
-    from common.clicks.predictor import FAR, REACH
-    from common.web.page.export import export_graphs
+    from common.web.page.export import FEWEST, STEPS, export_graphs
 
     model, card = load_checkpoint(checkpoint)
     graphs = export_graphs(model, card)
@@ -80,22 +78,23 @@ def _page(checkpoint: Path, key: str) -> bytes:
     version = re.search(r"ONNX Runtime Web v([\d.]+)", runtime)
     blocks = {
         "predictor": worker.encode(),
-        "runtime": runtime.encode(),
+        "runtime": packed(gzip.compress(runtime.encode(), 9, mtime=0)),
         "wasm": packed(WASM.read_bytes()),
-        "encoder": packed(gzip.compress(graphs.encoder, 9, mtime=0)),
-        "decoder": packed(gzip.compress(graphs.decoder, 9, mtime=0)),
+        **{block: packed(_file(sample).read_bytes()) for block, sample in _samples()},
+        **{
+            name: packed(gzip.compress(split(graph), 9, mtime=0)) for name, graph in graphs.items()
+        },
     }
     for text in (script, worker, runtime):
         if re.search(r"</script|<!--", text, re.IGNORECASE):
             raise UserError("a script of the page would end it before its end; write it otherwise")
     settings = {
         "model": checkpoint.stem,
+        "graphs": list(graphs),
         "size": card.size,
-        "grid": graphs.grid,
-        "radius": model.radius,
-        "proximity": model.proximity,
-        "reach": REACH,
-        "far": FAR,
+        "fewest": FEWEST,
+        "steps": STEPS,
+        "constants": constants(),
     }
     environment = Environment(
         loader=FileSystemLoader([HERE, SIGN]),
@@ -121,38 +120,57 @@ def _page(checkpoint: Path, key: str) -> bytes:
     return page
 
 
+def constants() -> dict[str, dict[str, object]]:
+    """Numbers of the modules that the scripts follow, by the last part of their names."""
+    from common.clicks import boxes, everything, first, obey, rivals, window, zoom
+
+    return {
+        module.__name__.rpartition(".")[2]: {
+            name: value
+            for name, value in vars(module).items()
+            if name.isupper() and isinstance(value, int | float | tuple)
+        }
+        for module in (boxes, everything, first, obey, rivals, window, zoom)
+    }
+
+
 def _photos() -> list[dict[str, object]]:
-    """The sample photos as `session.js` takes them: the very files."""
-    found = []
-    for sample in load_samples():
-        file = next(path for path in SAMPLES.glob(f"{sample.name}.*"))
-        kind = {".jpg": "jpeg", ".png": "png"}[file.suffix]
-        height, width = sample.image.shape[:2]
-        found.append(
-            {
-                "name": sample.title[:1].upper() + sample.title[1:],
-                "credit": sample.credit,
-                "url": f"data:image/{kind};base64,{_text(file.read_bytes())}",
-                "width": width,
-                "height": height,
-            }
-        )
-    return found
+    """The sample photos as `session.js` takes them; the very files are in blocks of their own."""
+    return [
+        {
+            "name": sample.title[:1].upper() + sample.title[1:],
+            "credit": sample.credit,
+            "kind": f"image/{_file(sample).suffix[1:].replace('jpg', 'jpeg')}",
+            "block": block,
+            "width": sample.image.shape[1],
+            "height": sample.image.shape[0],
+        }
+        for block, sample in _samples()
+    ]
 
 
-def _text(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
+def _samples() -> list[tuple[str, Sample]]:
+    return [(f"photo_{number}", sample) for number, sample in enumerate(load_samples())]
+
+
+def _file(sample: Sample) -> Path:
+    return next(SAMPLES.glob(f"{sample.name}.*"))
 
 
 def packed(content: bytes) -> bytes:
     """Bytes as the text of a script in windows-1252: a byte a letter (base64 takes 1.33).
 
     What a browser would not keep (NUL, a carriage return) and what may end a script is written as
-    "=" and a letter, as in yEnc; `bytesIn` of predictor.js reads it.
+    "=" and a letter, as in yEnc; packed.js reads it.
     """
     for byte in b"=\0\r<":
         content = content.replace(bytes([byte]), bytes([ord("="), byte + 64]))
     return content
+
+
+def split(content: bytes) -> bytes:
+    """Even bytes, then odd ones: numbers of two bytes zip better so; `woven` undoes it."""
+    return content[::2] + content[1::2]
 
 
 def _joined(paths: tuple[Path, ...]) -> str:

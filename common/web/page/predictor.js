@@ -1,32 +1,13 @@
 /**
- * The network, in a thread of its own (a worker): `PromptedPredictor` and `boxes` over again. A photo is
- * encoded once, each click decoded; what an earlier click gave is passed back in.
+ * The network, in a thread of its own (a worker): `ZoomPredictor` over again. What numbers follow from
+ * numbers is in graphs that Python wrote; here is which of them is asked about what part of the photo.
  *
- * Points are (x, y) in pixels of the photo, labels 1 the pet and 0 not the pet.
+ * Points are (x, y) in pixels of the photo, labels 1 the pet and 0 not the pet; S is the edge of the
+ * network's square, s that of its mask.
  */
 
-const SMALLEST = 0.003; // of the photo: a smaller region is no animal; as in `everything`
-const GROWN = 0.03, DENIED = 0.1; // as in `boxes`, with the places where a box is clicked on
-const WITHIN = [[1 / 2, 1 / 2], [1 / 2, 1 / 3], [1 / 2, 2 / 3], [1 / 3, 1 / 2], [2 / 3, 1 / 2]];
-const BESIDE = [[-0.06, -0.06], [1.06, -0.06], [-0.06, 1.06], [1.06, 1.06]];
-let ort, encoder, decoder, about, photo = null;
-
-const ESCAPE = "=".charCodeAt(0);
-const BYTES = new Map(Array.from( // of letters that windows-1252 has elsewhere than Unicode
-  new TextDecoder("windows-1252").decode(Uint8Array.from({ length: 256 }, (_, byte) => byte)),
-  (letter, byte) => [letter.charCodeAt(0), byte]));
-
-/** The bytes that a text in windows-1252 stands for; page.py's `packed` wrote it. */
-function bytesIn(text) {
-  const out = new Uint8Array(text.length);
-  let to = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === ESCAPE) out[to++] = text.charCodeAt(++at) - 64;
-    else out[to++] = code < 128 ? code : BYTES.get(code);
-  }
-  return out.subarray(0, to);
-}
+const REMEMBERED = 5; // views whose features are kept, the whole photo's among them
+let ort, graphs, about, photo = null, count = 0; // of the animals that were found
 
 /** Bytes of a text that is gzip. */
 async function unpacked(text) {
@@ -34,168 +15,198 @@ async function unpacked(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** The bytes again of which the even ones stand before the odd ones. */
+function woven(bytes) {
+  const out = new Uint8Array(bytes.length), half = Math.ceil(bytes.length / 2);
+  for (let at = 0; at < bytes.length; at++) out[at] = bytes[at % 2 ? half + (at - 1) / 2 : at / 2];
+  return out;
+}
+
 const tasks = {
-  /** Start the runtime and both graphs. `settings` has size, grid, radius, proximity, reach and far. */
-  async load({ runtime, wasm, graphs, settings }) {
-    about = settings;
-    ort = await import(runtime);
+  /** Start the runtime and the graphs. `settings` has size, fewest, steps and constants of Python's modules. */
+  async load({ runtime, wasm, files, settings }) {
+    about = { ...settings, ...settings.constants, grid: settings.size / 2 };
+    const source = new TextDecoder().decode(await unpacked(runtime));
+    ort = await import(`data:text/javascript,${encodeURIComponent(source)}`); // as in a local file it has to be
     Object.assign(ort.env.wasm, { wasmBinary: await unpacked(wasm), numThreads: 1 });
     ort.env.logLevel = "error"; // it warns of nodes that it leaves to be fast on the CPU
-    encoder = await ort.InferenceSession.create(await unpacked(graphs.encoder));
-    decoder = await ort.InferenceSession.create(await unpacked(graphs.decoder));
+    graphs = {};
+    for (const [name, file] of Object.entries(files)) {
+      graphs[name] = await ort.InferenceSession.create(woven(await unpacked(file)));
+    }
   },
 
-  /** Look at a photo, RGBA bytes. */
-  async photo({ pixels, width, height }) {
-    const square = toInput(pixels, width, height, about.size);
-    const image = new ort.Tensor("float32", square, [1, 3, about.size, about.size]);
-    photo = { levels: await encoder.run({ image }), width, height };
+  /** Look at a photo, RGBA bytes, whose masks are shown at the size of a frame. */
+  async photo({ pixels, width, height, frame }) {
+    const shape = [width, height];
+    photo = { pixels, shape, frame, whole: [0, 0, ...shape], encoder: new Map(), classifier: new Map() };
+    await seen("encoder", photo.whole);
   },
 
   /**
-   * The pet under some clicks and in a box, coarse: logits (grid²), to be passed back as `previous`,
-   * cat's and dog's probability, and the box beyond which nothing is kept, if there is one.
+   * The animal under some clicks and in a box: logits (S²) of the photo, to be passed back as `previous`,
+   * the mask (bytes) as it is shown, what else `native` needs, cat's and dog's chances, and the score.
    */
-  async click({ points, labels, previous, box }) {
-    const start = performance.now();
-    const asked = box ? unlessDenied(box, boxClicks(box, photo), { points, labels }) : { points, labels };
-    const shape = [1, 3 + 2 * about.proximity.length, about.grid, about.grid];
-    const prompt = new ort.Tensor("float32", promptMaps(asked.points, asked.labels, previous), shape);
-    const found = await decoder.run({ prompt, ...photo.levels });
-    const logits = found.mask.data.slice();
-    if (previous && asked.points.length > 1) settle(logits, previous, asked.points.at(-1));
-    const area = box && grown(box, photo), within = ([x, y], index) => !labels[index] ||
-      (x >= area[0] && y >= area[1] && x < area[2] && y < area[3]);
-    const limits = box && points.every(within) ? area : null; // a click beyond it: it says nothing
-    const [score, chances] = [found.quality.data[0], Array.from(found.species.data)];
-    return { logits, limits, score, chances, ms: performance.now() - start };
+  async click(given) {
+    const start = performance.now(), answer = await told(await answered(given));
+    return { ...answer, ms: performance.now() - start };
   },
 
-  /** Coarse logits as those (bytes, in steps of 1 / 16) of a photo of some size; `edges` are its own. */
-  async native({ logits, limits, width, height, edges }) {
-    const square = enlarged(logits, about.grid, about.grid, about.size, about.size);
-    const full = enlarged(square, about.size, about.size, width, height);
-    const out = Int8Array.from(full, (value) => {
-      const byte = Math.max(-128, Math.min(127, Math.round(16 * value)));
-      return value > 0 ? Math.max(1, byte) : Math.min(0, byte);
-    });
-    if (!limits) return out;
-    const [left, top, right, bottom] = limits.map((at, side) => (at * [width, height][side % 2]) / edges[side % 2]);
-    for (let y = 0, at = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, at++) {
-        if (x + 0.5 < left || x + 0.5 >= right || y + 0.5 < top || y + 0.5 >= bottom) out[at] = -128;
-      }
-    }
-    return out;
-  },
+  /** The same mask (bytes) at another size, be it of a photo that is not looked at any more. */
+  native: async ({ told: { found, asked }, frame }) => asBytes((await finished(found, asked, frame)).values),
 
-  /** Logits (bytes) of a photo's size as means on the network's grid, to be passed back. */
-  async coarse({ logits, width, height }) {
-    const { grid } = about, sums = new Float32Array(grid * grid), counts = new Uint32Array(grid * grid);
-    for (let y = 0, at = 0; y < height; y++) {
-      const row = Math.floor((y * grid) / height) * grid;
-      for (let x = 0; x < width; x++, at++) {
-        const cell = row + Math.floor((x * grid) / width);
-        sums[cell] += logits[at] / 16;
-        counts[cell] += 1;
-      }
-    }
-    return sums.map((sum, cell) => counts[cell] ? sum / counts[cell] : -8);
-  },
-
-  /** What the network takes for animals before any click: coarse logits of each that stands apart. */
+  /** A step of the search for all animals: the numbers of those known now, and what is not yet told. */
   async find() {
-    const { logits, chances, score } = await tasks.click({ points: [], labels: [] });
-    return parts(logits).map((each) => ({ logits: each, chances, score }));
+    photo.search ??= search();
+    const { value, done } = await photo.search.next(), fresh = [];
+    for (const one of value ?? []) if (!one.number) fresh.push(Object.assign(one, { number: ++count }));
+    return { fresh, done, found: value?.map(({ number }) => number) };
   },
+
+  /** Logits (bytes) of a photo's size as means on the network's square, to be passed back. */
+  coarse: ({ logits, width, height }) =>
+    meansOf(logits, width, [0, 0, width, height], about.size).map((value) => value / 16),
 };
 
-/** Logits that follow the newest click near it, and far from it go part of the way; as in Python. */
-function settle(logits, before, [x, y]) {
-  const { grid, reach, far } = about;
-  for (let row = 0, at = 0; row < grid; row++) {
-    for (let column = 0; column < grid; column++, at++) {
-      const across = (column + 0.5) / grid - (x + 0.5) / photo.width;
-      const down = (row + 0.5) / grid - (y + 0.5) / photo.height;
-      const share = far + (1 - far) * Math.exp(-(across ** 2 + down ** 2) / reach ** 2);
-      logits[at] = before[at] + share * (logits[at] - before[at]);
-    }
+/** What a graph makes of a view of the photo. */
+async function seen(name, view) {
+  const kept = photo[name], key = view.join();
+  if (!kept.has(key)) {
+    const { pixels, shape: [width], whole } = photo, [w, h] = sizeOf(view);
+    const shown = isSame(view, whole) ? pixels : cropped(pixels, width, view);
+    const image = tensor("float32", toInput(shown, w, h, about.size), [1, 3, about.size, about.size]);
+    kept.set(key, await graphs[name].run({ image }));
+    if (kept.size > REMEMBERED) kept.delete([...kept.keys()][1]); // the oldest but the whole photo's
   }
+  return kept.get(key);
 }
 
-/** Copies of logits in each of which one region alone, touching at a corner too, is above 0. */
-function parts(logits) {
-  const { grid } = about, numbers = new Int32Array(logits.length), sizes = [0];
-  for (let start = 0; start < logits.length; start++) {
-    if (logits[start] <= 0 || numbers[start]) continue;
-    const number = sizes.push(0) - 1, waiting = [start];
-    while (waiting.length) {
-      const at = waiting.pop(), x = at % grid;
-      if (logits[at] <= 0 || numbers[at]) continue;
-      numbers[at] = number;
-      sizes[number] += 1;
-      for (const down of [-grid, 0, grid]) {
-        for (const across of [-1, 0, 1]) {
-          if (x + across >= 0 && x + across < grid && logits[at + down + across] > 0) waiting.push(at + down + across);
-        }
-      }
-    }
-  }
-  const large = sizes.flatMap((size, number) => size >= SMALLEST * logits.length ? [number] : []);
-  return large.map((number) => logits.map((value, at) => numbers[at] === number ? value : -Math.abs(value)));
-}
+const tensor = (kind, values, shape) => new ort.Tensor(kind, values, shape);
 
-/** The box in pixels of the photo, larger by a share of its sides all round: `boxes.grown`. */
-function grown([x0, y0, x1, y1], { width, height }) {
-  const across = GROWN * (x1 - x0), down = GROWN * (y1 - y0);
-  return [Math.max(0, Math.floor(x0 - across)), Math.max(0, Math.floor(y0 - down)),
-          Math.min(width, Math.ceil(x1 + across)), Math.min(height, Math.ceil(y1 + down))];
-}
-
-/** Clicks that a box stands for, beside it and in it: `boxes.box_clicks`. */
-function boxClicks([x0, y0, x1, y1], { width, height }) {
-  const inside = ([x, y]) => x >= x0 && x < x1 && y >= y0 && y < y1;
-  const at = ([across, down]) => [x0 + across * (x1 - x0), y0 + down * (y1 - y0)];
-  const beside = BESIDE.map(at).map(([x, y]) =>
-    [Math.max(0, Math.min(width - 1, x)), Math.max(0, Math.min(height - 1, y))]).filter((point) => !inside(point));
-  const within = WITHIN.map(at);
-  return { points: [...beside, ...within].map((point) => point.map(Math.floor)),
-           labels: [...beside.map(() => false), ...within.map(() => true)] };
-}
-
-/** A box's clicks and the user's, without those of which a near one says otherwise. */
-function unlessDenied([x0, y0, x1, y1], hints, { points, labels }) {
-  const reach = DENIED * Math.max(x1 - x0, y1 - y0);
-  const kept = hints.points.map(([x, y], hint) => !points.some(([a, b], index) =>
-    Math.hypot(a - x, b - y) < reach && Boolean(labels[index]) !== hints.labels[hint]));
-  return { points: [...hints.points.filter((_, at) => kept[at]), ...points],
-           labels: [...hints.labels.filter((_, at) => kept[at]), ...labels] };
-}
-
-/**
- * Disks of the pet's clicks, disks of the others, the mask before, and how near the clicks are at
- * each range, the pet's then the others': (3 + 2 ranges, grid, grid).
- */
-function promptMaps(points, labels, previous) {
-  const { grid, radius, proximity, size } = about, area = grid * grid;
-  const maps = new Float32Array((3 + 2 * proximity.length) * area);
-  const onGrid = (value, edge) => (((value + 0.5) * size) / edge - 0.5 - 0.5) * grid / size;
-  points.forEach(([px, py], index) => {
-    const x = Math.fround(onGrid(px, photo.width)), y = Math.fround(onGrid(py, photo.height));
-    for (let row = 0; row < grid; row++) {
-      for (let column = 0; column < grid; column++) {
-        const squared = (column - x) ** 2 + (row - y) ** 2, at = row * grid + column;
-        if (squared <= radius ** 2) maps[(labels[index] ? 0 : area) + at] = 1;
-        proximity.forEach((share, range) => {
-          const map = 3 + (labels[index] ? 0 : proximity.length) + range;
-          const near = Math.exp(-Math.sqrt(squared) / (share * grid));
-          maps[map * area + at] = Math.max(maps[map * area + at], near);
-        });
-      }
-    }
+/** What clicks give in a view: mask (s²), the same as a square (S²), score; `before` is of the whole photo. */
+async function ask(view, points, labels, step = "look", before = null) {
+  const { size } = about, places = onSquare(view, points, size).reverse(); // the newest first
+  const count = points.length, most = Math.max(about.fewest, count); // a label of -1 is no click
+  const coords = new Float32Array(2 * most), kinds = new Int32Array(most).fill(-1);
+  places.forEach(({ place, isIn }, index) => {
+    coords.set(place, 2 * index);
+    if (isIn) kinds[index] = labels[count - 1 - index];
   });
-  previous?.forEach((logit, at) => { maps[2 * area + at] = 1 / (1 + Math.exp(-logit)); });
-  return maps;
+  const [left, top] = view, where = [left, top, ...sizeOf(view), ...photo.shape];
+  const { mask, square, quality } = await graphs.answer.run({
+    points: tensor("float32", coords, [1, most, 2]), labels: tensor("int32", kinds, [1, most]),
+    before: tensor("float32", before ?? new Float32Array(size * size), [1, 1, size, size]),
+    place: tensor("float32", Float32Array.from(where), [6]),
+    step: tensor("int32", Int32Array.of(about.steps.indexOf(step)), []), ...await seen("encoder", view),
+  });
+  return { view, mask: mask.data, square: square.data, score: quality.data[0] };
+}
+
+/** The answer in a view, its mean with that of the whole photo. */
+const fromNear = async (view, far, points, labels) =>
+  isSame(view, photo.whole) ? far : ask(view, points, labels, "near", far.square);
+
+/** `first_answer`, without the second opinion of a network of portraits. */
+async function firstAnswer(points, labels) {
+  const { whole, shape } = photo, { grid, size } = about;
+  const far = await ask(whole, points, labels);
+  const view = windowRound(far.square, size, points, labels, shape) ?? whole;
+  const near = await fromNear(view, far, points, labels);
+  const places = onSquare(view, points, grid).map(({ place }) => place.map((at) => limited(at, 0, grid - 1)));
+  const mine = await lessRivals(near.mask, grid, places, labels, async (place) => {
+    const click = [inPhoto(view, place, grid)];
+    return (await fromNear(view, await ask(whole, click, [1]), click, [1])).mask;
+  });
+  const isDoubtful = !points.length && !mine.some((logit) => logit >= about.first.SURE[0]);
+  const mask = isDoubtful ? mine.map((logit) => Math.min(logit, -about.first.DOUBT)) : mine;
+  return mask === near.mask ? near : { ...near, mask, square: await enlarged(mask, grid, size, size) };
+}
+
+/** What clicks (after a box's, if there is one) give: the answer in a view, and at the frame's size. */
+async function answered({ points: own, labels: said, previous, box }) {
+  const { whole, shape, frame } = photo, asked = askedOf({ points: own, labels: said }, box, shape);
+  const { points, labels, area } = asked;
+  let view = area && (roundBox(box, shape) ?? whole), found;
+  if (previous) {
+    view ??= windowRound(previous, about.size, points, labels, shape) ?? whole;
+    found = await ask(view, points, labels, points.length > 1 ? "later" : "again", previous);
+  } else found = view ? await ask(view, points, labels) : await firstAnswer(points, labels);
+  return { found, asked, native: await finished(found, asked, frame) };
+}
+
+/** What the page is told of an answer. */
+async function told({ found, asked, native: { values, logits } }) {
+  return { logits, shown: asBytes(values), told: { found, asked }, chances: await chancesOf(values),
+           score: found.score };
+}
+
+/** All clicks, a box's first; the user's own; and an area beyond which nothing is kept: no click is there. */
+function askedOf(own, box, shape) {
+  if (!box) return { ...own, own, area: null, shape };
+  const area = grown(box, shape), [left, top, right, bottom] = area;
+  const isWithin = ([x, y], index) => own.labels[index] !== 1 || (x >= left && y >= top && x < right && y < bottom);
+  return { ...unlessDenied(box, boxClicks(box, shape), own), own,
+           area: own.points.every(isWithin) ? area : null, shape };
+}
+
+/** An answer at the size of a frame, Float32Array `values`, and as logits (S²), after the last steps. */
+async function finished({ view, square }, { points, labels, own, area, shape }, frame) {
+  const scaled = (edges) => edges.map((at, side) => roundEven(at * (frame[side % 2] / shape[side % 2])));
+  const onFrame = (all) => all.points.map((point, index) => [...point.map((at, axis) =>
+    limited(Math.floor((Math.floor(at) + 0.5) * (frame[axis] / shape[axis])), 0, frame[axis] - 1)), all.labels[index]]);
+  const seen = scaled(view), clicks = onFrame({ points, labels });
+  const values = await pasted(square, seen, frame);
+  onlyClicked(values, frame, clicks);
+  if (area) onlyInside(values, frame, scaled(area));
+  obey(values, frame, clicks, longerOf(sizeOf(seen)));
+  const logits = meansOf(values, frame[0], [0, 0, ...frame], about.size);
+  if (area) {
+    onlyInside(values, frame, scaled(area));
+    obey(values, frame, onFrame(own), longerOf(sizeOf(scaled(area))));
+  }
+  return { values, logits };
+}
+
+/** A square's logits at another size. */
+async function enlarged(square, edge, width, height) {
+  const { part } = await graphs.part.run({ square: tensor("float32", square, [1, 1, edge, edge]),
+    frame: tensor("uint8", new Uint8Array(width * height), [height, width]) });
+  return part.data;
+}
+
+/** A square in its place in a frame. */
+async function pasted(square, [left, top, right, bottom], frame) {
+  const width = right - left, height = bottom - top;
+  const part = await enlarged(square, about.size, width, height);
+  if (width === frame[0] && height === frame[1]) return part;
+  const out = new Float32Array(frame[0] * frame[1]).fill(about.window.OUTSIDE);
+  for (let y = 0; y < height; y++) {
+    out.set(part.subarray(y * width, (y + 1) * width), (top + y) * frame[0] + left);
+  }
+  return out;
+}
+
+/** Chances of cat and dog, of the animal in a mask as it is shown: of a part of the photo round it. */
+async function chancesOf(values) {
+  const { frame, shape, whole } = photo, { size, zoom } = about;
+  const grid = strided(frame, zoom.LARGE), bounds = boundsOf(grid.of(values, 0), grid.width, grid.height);
+  const toPhoto = (at, side) => ((grid.step * at) / frame[side % 2]) * shape[side % 2];
+  const [x0, y0, x1, y1] = bounds?.map(toPhoto) ?? whole;
+  const view = (bounds && framed([x0, y0], [x1, y1], shape, zoom.ROUND, zoom.LEAST)) ?? whole;
+  const onFrame = view.map((at, side) => roundEven((at / shape[side % 2]) * frame[side % 2]));
+  const mask = tensor("float32", meansOf(values, frame[0], onFrame, size), [1, 1, size, size]);
+  const { chances } = await graphs.namer.run({ mask, ...await seen("classifier", view) });
+  return Array.from(chances.data);
+}
+
+/** Logits as bytes, in steps of 1 / 16. */
+function asBytes(values) {
+  const out = new Int8Array(values.length);
+  for (let at = 0; at < out.length; at++) {
+    const byte = Math.round(16 * values[at]);
+    out[at] = values[at] > 0 ? Math.min(127, Math.max(1, byte)) : Math.max(-128, Math.min(0, byte));
+  }
+  return out;
 }
 
 self.onmessage = async ({ data: { id, task, ...given } }) => {

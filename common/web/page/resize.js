@@ -1,7 +1,6 @@
 /**
- * Photos made small as Pillow does it, and masks made large as PyTorch does it: what the network
- * sees, and what becomes of its answer, are then the same here as in `common.data.geometry`. (A canvas
- * could do both, but each browser has filters of its own.)
+ * Photos made small as Pillow does it: what the network sees is then the same here as in
+ * `common.data.geometry`. (A canvas could do it, but each browser has a filter of its own.)
  */
 
 const GAP = 3; // of `geometry.fit_photo`: whole pixels are averaged first where there are many
@@ -99,27 +98,12 @@ function toInput(rgba, width, height, size) {
   return out;
 }
 
-/** Where each of `size` new samples lies between `count` old ones (align_corners=False). */
-function between(count, size) {
-  return Array.from({ length: size }, (_, index) => {
-    const place = Math.max(0, ((index + 0.5) * count) / size - 0.5);
-    const low = Math.min(count - 1, Math.trunc(place));
-    return { low, high: Math.min(count - 1, low + 1), share: place - low };
-  });
-}
-
-/** Numbers (h, w) on a grid of another size, bilinearly: (height, width). */
-function enlarged(values, w, h, width, height) {
-  const columns = between(w, width), out = new Float32Array(width * height);
-  const row = new Float32Array(w);
-  let to = 0;
-  for (const { low, high, share } of between(h, height)) {
-    for (let x = 0; x < w; x++) {
-      row[x] = (1 - share) * values[low * w + x] + share * values[high * w + x];
-    }
-    for (const { low: left, high: right, share: part } of columns) {
-      out[to++] = (1 - part) * row[left] + part * row[right];
-    }
+/** Part of a photo (RGBA bytes) of some width. */
+function cropped(pixels, width, [left, top, right, bottom]) {
+  const row = 4 * (right - left), out = new Uint8ClampedArray(row * (bottom - top));
+  for (let y = top; y < bottom; y++) {
+    const at = 4 * (y * width + left);
+    out.set(pixels.subarray(at, at + row), (y - top) * row);
   }
   return out;
 }

@@ -14,7 +14,7 @@ const KINDS = "JPEG, PNG, WebP, AVIF, GIF or BMP";
  */
 function createSession({ photos, model, predictor, say }) {
   const album = createAlbum(photos), herds = new Map(); // by photo: its animals
-  const ghosts = new Map(), known = new Map(); // by photo, what was found; by its name, a file's animals
+  const ghosts = new Map(), known = new Map(); // by photo, what is found; by its name, a file's animals
   let seen = null, version = 0, pieces = []; // `seen`: the photo that the network knows
 
   function herdOf(photo) {
@@ -33,7 +33,7 @@ function createSession({ photos, model, predictor, say }) {
     seen = null;
     if (!predictor.loaded) say(envelope({}, "info", { status: "Starting the network …" }));
     await predictor.load();
-    await predictor.ask("photo", await read(photo));
+    await predictor.ask("photo", { ...await read(photo), frame: shownSize(photo) });
     seen = photo;
   }
 
@@ -47,7 +47,7 @@ function createSession({ photos, model, predictor, say }) {
       const asked = [...(given?.anchors ?? []), ...clicks.slice(0, count)];
       answer = await predictor.ask("click", {
         points: asked.map((click) => [Math.floor(click.x), Math.floor(click.y)]),
-        labels: asked.map((click) => click.positive), previous: answer?.logits, box,
+        labels: asked.map((click) => Number(click.positive)), previous: answer?.logits, box,
       });
     }
     return answer;
@@ -58,10 +58,8 @@ function createSession({ photos, model, predictor, say }) {
     const answer = stands(now) ? now.given : now.answer;
     let logits = new Int8Array(width * height).fill(-PAINTED);
     if (answer?.native) logits = answer.native(width, height);
-    else if (answer) {
-      logits = await predictor.ask("native", { logits: answer.logits, limits: answer.limits ?? null,
-                                               width, height, edges: [photo.width, photo.height] });
-    }
+    else if (answer?.shown.length === logits.length) logits = answer.shown;
+    else if (answer) logits = await predictor.ask("native", { told: answer.told, frame: [width, height] });
     return withStrokes(logits, [width, height], width / photo.width, now);
   }
 
@@ -136,13 +134,13 @@ function createSession({ photos, model, predictor, say }) {
     const count = (logits, other = logits) =>
       logits.reduce((sum, value, at) => sum + (value > 0 && other[at] > 0), 0);
     const isSame = (one, other) => count(one, other) > 0.5 * Math.min(count(one), count(other));
-    return (ghosts.get(album.now) ?? []).filter(({ logits }) => !taken.some((one) => isSame(one, logits)));
+    return (ghosts.get(album.now)?.now ?? []).filter(({ logits }) => !taken.some((one) => isSame(one, logits)));
   }
 
-  function take({ logits, chances, score }, click) {
+  function take({ logits, shown, told, chances, score }, click) {
     const herd = herdOf(album.now);
     if (isPointed(herd.chosen.clicker.now)) herd.next();
-    const given = { logits, chances, score, after: 1, coarse: () => logits };
+    const given = { logits, shown, told, chances, score, after: 1, coarse: () => logits };
     return change((clicker) => clicker.become({ clicks: [click], given }));
   }
 
@@ -228,13 +226,11 @@ function createSession({ photos, model, predictor, say }) {
 
     async find() {
       await ready();
-      const size = shownSize(album.now), [width, height] = size, edges = [album.now.width, album.now.height];
-      const found = await predictor.ask("find", {});
-      for (const [index, one] of found.entries()) {
-        const native = await predictor.ask("native", { ...one, limits: null, width, height, edges });
-        Object.assign(one, { number: index + 1, url: maskUrl(native, ...size) });
-      }
-      ghosts.set(album.now, found);
+      const { fresh, found, done } = await predictor.ask("find", {});
+      const known = ghosts.get(album.now) ?? { all: new Map(), now: [] }, size = shownSize(album.now);
+      for (const one of fresh) known.all.set(one.number, { ...one, url: maskUrl(one.shown, ...size) });
+      const now = found?.map((number) => known.all.get(number)) ?? known.now;
+      ghosts.set(album.now, { ...known, now, done });
     },
 
     take({ number, x, y }) {
@@ -298,7 +294,7 @@ function createSession({ photos, model, predictor, say }) {
     const said = [...(now.box ? ["a box"] : []), ...told(now.clicks.length, "click"),
                   ...told(now.strokes.length, "stroke")];
     if (!said.length && now.given) said.push("a mask from a file");
-    if (!said.length && left.length) {
+    if (!said.length && left.length && ghosts.get(album.now).done) {
       const kinds = left.map((ghost) => likelier(ghost)[0]), which = left.length > 1 ? "one" : "it";
       const counts = [...new Set(kinds)].sort().flatMap((kind) =>
         told(kinds.filter((each) => each === kind).length, kind));
@@ -318,7 +314,7 @@ function createSession({ photos, model, predictor, say }) {
       photo: album.now.name, model, mask: hidden ? null : now.url ?? null,
       number, objects, worked: worked().map((photo) => photo.name),
       found: left.map((ghost) => ({ number: ghost.number, species: likelier(ghost)[0], mask: ghost.url })),
-      can_find: !ghosts.has(album.now), box: now.box,
+      can_find: !ghosts.get(album.now)?.done, box: now.box,
       clicks: now.clicks.map(({ x, y, positive }) => ({ x, y, positive })), iou: null, ...toldOf(now),
       can_undo: herd.canUndo || Boolean(album.before),
       can_redo: clicker.canRedo || Boolean(album.after), can_robot: false, can_refine: false, ...more,
