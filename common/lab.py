@@ -108,6 +108,15 @@ class Lab:
         there = [n for n in names if (self.results / "counts" / f"{n}_test.parquet").is_file()]
         return {n: evaluate_or_load(n, None, "test", results=self.results) for n in there}
 
+    def cases(self, name: str, run: Run, counts: pd.DataFrame) -> list[dict]:
+        """The best, the median and the worst photos of a model, as `scoring.cases` keeps them."""
+        from common.scoring import cases
+
+        file = self.results / "cases" / f"{name}_test.npz"
+        if self.root:
+            cases.save_cases(file, run.model, run.card, self.root, cases.select_cases(counts))
+        return cases.load_cases(file)
+
     def clicks(self, name: str, split: str = "test", **how: Any) -> pd.DataFrame:
         """A model under the robot's clicks on photos; arguments as `clicks_or_load`."""
         from common.scoring.clicking import clicks_or_load

@@ -5,7 +5,7 @@ all photos before it divides; that of a *photo* is divided first and then averag
 scored by the second, so what stands beside it here is brought to it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from common.scoring.bootstrap import difference, intervals
 from common.scoring.click_scores import iou_curves, mean_intervals
 from common.scoring.photos import HEADLINE
 from common.scoring.scores import confusions, paired_difference, resampled, scores
+from common.wording import label
 
 AT = (0, 1, 3, 5)  # clicks
+TOLD = ("miou", "foreground_iou", "boundary_iou", "species_accuracy", "ece")
 Counts = Mapping[str, pd.DataFrame]  # by model
 
 
@@ -134,6 +136,23 @@ def by_how_much(a: pd.DataFrame, b: pd.DataFrame, score: str = "miou") -> str:
     low, high = pair["low"], pair["high"]
     chance = "" if low > 0 or high < 0 else ", which may be chance"
     return f"{pair['difference']:+.3f} [{low:+.3f}, {high:+.3f}]{chance}"
+
+
+def differences(scored: Counts, pairs: Sequence[tuple[str, str]]) -> str:
+    """A line of markdown for each of the pairs a, b that are both scored: a less b."""
+    lines = [
+        f"- {label(a)} against {label(b)}: mIoU **{by_how_much(scored[a], scored[b])}**,"
+        f" foreground IoU {by_how_much(scored[a], scored[b], 'foreground_iou')}"
+        for a, b in pairs
+        if {a, b} <= set(scored)
+    ]
+    return "\n".join(lines)
+
+
+def score_table(heads: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What readers are told of models' headlines: a row a model, a column each of `TOLD`."""
+    table = pd.DataFrame({name: head["value"] for name, head in heads.items()}).T[[*TOLD]].round(3)
+    return table.rename(label).rename_axis(index="model", columns=None).reset_index()
 
 
 def border_table(counts: Counts) -> pd.DataFrame:

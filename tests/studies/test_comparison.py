@@ -220,3 +220,6 @@ def test_a_difference_in_words():
     text = comparison.by_how_much(good, poor)
     assert text == f"{pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}]"
     assert comparison.by_how_much(poor, poor).endswith(", which may be chance")
+    lines = comparison.differences({"a": good, "b": poor}, [("a", "b"), ("a", "gone")])
+    outline = comparison.by_how_much(good, poor, "foreground_iou")
+    assert lines == f"- a against b: mIoU **{text}**, foreground IoU {outline}"
