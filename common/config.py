@@ -82,6 +82,12 @@ def user_path(text: str | Path) -> Path:
         return Path(text)
 
 
+def cores() -> int:
+    """Number of cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 @contextmanager
 def atomic_path(target: str | Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``target`` that replaces it only if the block succeeds."""

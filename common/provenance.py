@@ -4,7 +4,6 @@ import ast
 import functools
 import hashlib
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from importlib.util import resolve_name
 from itertools import accumulate
 from pathlib import Path
 
-from common.config import ROOT, UserError
+from common.config import ROOT, UserError, cores
 
 PACKAGES = (
     "torch torchvision timm open_clip_torch accelerate safetensors numpy pandas scikit-image "
@@ -125,17 +124,24 @@ def module_closure(source: str | Path, root: Path = ROOT) -> dict[str, Path]:
 
 def _imports(tree: ast.Module, package: str, root: Path) -> Iterator[str]:
     """Dotted names that the import statements of a syntax tree ask for."""
+    for base, name in _asked(tree, package):
+        yield f"{base}.{name}" if name and module_path(f"{base}.{name}", root) else base
+
+
+@functools.lru_cache(maxsize=512)
+def _asked(tree: ast.Module, package: str) -> list[tuple[str, str]]:
+    """A module, and what is taken from it ("" for nothing), of each import statement."""
+    found: list[tuple[str, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 # `import a.b` binds `a` and so reaches it too, `import a.b as x` does not
                 steps = accumulate(alias.name.split("."), "{}.{}".format)
-                yield from [alias.name] if alias.asname else steps
+                found += [(step, "") for step in ([alias.name] if alias.asname else steps)]
         elif isinstance(node, ast.ImportFrom) and (package or not node.level):
             base = resolve_name("." * node.level + (node.module or ""), package)
-            for alias in node.names:
-                full = f"{base}.{alias.name}"
-                yield full if module_path(full, root) else base
+            found += [(base, alias.name) for alias in node.names]
+    return found
 
 
 def raised(module: str, root: Path = ROOT) -> list[list]:
@@ -194,9 +200,8 @@ def versions() -> dict[str, str]:
 
 def processor() -> str:
     """Readable name of the processor and the number of cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return f"{_processor_name()}, {cores} core{'s' if cores > 1 else ''}"
+    count = cores()
+    return f"{_processor_name()}, {count} core{'s' if count > 1 else ''}"
 
 
 def _processor_name() -> str:

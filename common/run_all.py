@@ -1,4 +1,4 @@
-"""Run the notebooks in order under one profile, redo only what changed, and build the report.
+"""Run the notebooks under one profile, redo only what changed, and build the report.
 
 ``python -m common.run_all`` replays the committed results; ``--help`` lists the rest.
 """
@@ -15,6 +15,7 @@ from common.config import CHECKPOINTS, ROOT, UserError, cli, data_root
 
 if TYPE_CHECKING:
     from common.pipeline.plan import Plan
+    from common.pipeline.run import Job
 
 SMOKE = "results/_smoke"
 
@@ -96,10 +97,11 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         return 0
     try:
         with locked(plan.runs, wait=False):
-            run_steps(plan, chosen, options.force)
+            more = _meanwhile(plan, options.profile)
+            pages = run_steps(plan, chosen, options.force, more)
             if options.publish:
                 publish(plan, [n for n in plan.notebooks if n.name in chosen])
-            _report(plan, options.profile)
+            _report(plan, options.profile, pages)
     except NotebookFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -149,25 +151,36 @@ def _make_smoke_set(folder: Path) -> None:
             make_pets(scratch)
 
 
-def _report(plan: Plan, profile: str) -> None:
+def _report(plan: Plan, profile: str, pages: Sequence[Path]) -> None:
     from common.pipeline.account import finished, provenance
     from common.report import build_report
 
-    results = plan.root / (f"{SMOKE}/results" if profile == "smoke" else "results")
-    out = (results.parent if profile == "smoke" else results) / "report.html"
+    results, out = _places(plan, profile)
     outputs = [plan.output(notebook) for notebook in finished(plan)]
     build_report(outputs, out, provenance={"profile": profile, **provenance(plan, results)})
     missing = len(plan.notebooks) - len(outputs)
     print(f"report: {out}" + (f" ({missing} notebooks have not run)" if missing else ""))
-    _click_page(out.with_name("click.html"), results / CHECKPOINTS.name / "point_unet.json")
+    for page in pages or [make(*of) for make, *of in _meanwhile(plan, profile)]:
+        print(f"click page: {page}")
 
 
-def _click_page(out: Path, checkpoint: Path) -> None:
+def _meanwhile(plan: Plan, profile: str) -> list[Job]:
     """The page beside the report in which the network runs, if there is one to run."""
+    results, out = _places(plan, profile)
+    checkpoint = results / CHECKPOINTS.name / "point_unet.json"
+    return [(_click_page, out.with_name("click.html"), checkpoint)] if checkpoint.is_file() else []
+
+
+def _click_page(out: Path, checkpoint: Path) -> Path:
     from common.web.page.page import build_page
 
-    if checkpoint.is_file():
-        print(f"click page: {build_page(out, checkpoint)}")
+    return build_page(out, checkpoint)
+
+
+def _places(plan: Plan, profile: str) -> tuple[Path, Path]:
+    """Folder of the results, and file of the report."""
+    results = plan.root / (f"{SMOKE}/results" if profile == "smoke" else "results")
+    return results, (results.parent if profile == "smoke" else results) / "report.html"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from common.config import ROOT
 from common.data.synthetic import make_pets
-from common.pipeline import execute
+from common.pipeline import execute, run
 from common.pipeline.account import duration
 from common.run_all import main
 
@@ -47,9 +47,11 @@ def edit(path: Path, old: str, new: str) -> None:
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Project of three notebooks: 02 needs 01 and uses a module, 03 reads a table.
 
-    Its folder is called so that papermill, which formats paths, would look for a parameter.
+    They run one after the other, in this process, where a test does not say otherwise. Its folder
+    is called so that papermill, which formats paths, would look for a parameter.
     """
     tmp_path /= "we{ird}"
+    monkeypatch.setattr(run, "side_by_side", lambda: 1)
     for name in ("PETS_ROOT", "PYTHONPATH"):
         monkeypatch.delenv(name, raising=False)
     for folder in ("notebooks", "common", "results/counts"):
@@ -70,12 +72,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run notebooks without a kernel: the output is the source, and `ran.txt` gets its line."""
 
-    def run(step, output: Path, root: Path) -> None:
+    def execute_(step, output: Path, root: Path, threads: int) -> None:
         nbformat.write(step.notebook.node, output)
         with (root / "ran.txt").open("a") as log:
             log.write(f"{step.notebook.name} ")
 
-    monkeypatch.setattr(execute, "_run", run)
+    monkeypatch.setattr(execute, "_run", execute_)
 
 
 def ran(root: Path) -> str:
@@ -322,6 +324,54 @@ def test_a_failing_cell_is_named_and_finished_work_kept(root: Path, capsys) -> N
     assert main(["--only", "02"], root=root) == 0
 
 
+AWAIT = """
+import os, time
+from pathlib import Path
+Path("{0}").touch()
+while {1!r} not in "".join(path.read_text() for path in Path().glob({2!r})):
+    time.sleep(0.02)
+print(os.environ["OMP_NUM_THREADS"])
+"""
+
+
+def test_notebooks_run_side_by_side_and_one_that_fails_stops_no_other(
+    root: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr(run, "side_by_side", lambda: 2)
+    monkeypatch.setattr(run, "cores", lambda: 6)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    outlives = AWAIT.format("one", "failed", f"{RUNS}/state.json")
+    write_notebook(root, "01_prep", outlives, "print(42)", "0")
+    fails = AWAIT.format("two", "01", "ran.txt"), "1 / 0"
+    path = write_notebook(root, "02_model", *fails, needs=["01_*"])
+    assert main([], root=root) == 1
+    said, error = capsys.readouterr()
+    assert error.startswith("error: 02_model, cell 4: ZeroDivisionError: division by zero; log: ")
+    begun, done = said.splitlines()[:3], said.splitlines()[3:]
+    assert begun == [
+        "[1/3] 01_prep … running",
+        "[2/3] 02_model … running",
+        "[2/3] 02_model … failed",
+    ]
+    assert len(done) == 1 and done[0].startswith("[1/3] 01_prep … done in ")
+    assert "3" in (root / RUNS / "01_prep.ipynb").read_text()
+    state = json.loads((root / RUNS / "state.json").read_text())
+    assert [state[name]["status"] for name in sorted(state)] == ["done", "failed"]
+    assert not list((root / RUNS).glob(".*tmp*"))
+    ran(root)
+    edit(path, "1 / 0", "1 / 1")
+    (root / "ran.txt").write_text("01 ")
+    assert main([], root=root) == 0
+    assert sorted(ran(root).split()) == ["01", "02_model", "03_table"]
+
+
+def test_a_training_runs_alone_and_in_order(root: Path, no_kernel, monkeypatch) -> None:
+    monkeypatch.setattr(run, "side_by_side", lambda: 2)
+    write_notebook(root, "03_table", *["0"] * 9)
+    assert main(["--profile", "cpu"], root=root) == 0
+    assert ran(root) == "01_prep 02_model 03_table"
+
+
 def test_a_dead_kernel_is_named(root: Path, capsys) -> None:
     suicide = "import os\nos.kill(os.getpid(), 9)"
     write_notebook(root, "01_prep", suicide, parameters="train = True")
@@ -334,7 +384,7 @@ def test_a_dead_kernel_is_named(root: Path, capsys) -> None:
 def test_publish_brings_outputs_and_nothing_else(root: Path, no_kernel, monkeypatch) -> None:
     widget = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "Canvas()"}
 
-    def run(step, output: Path, root: Path) -> None:
+    def execute_(step, output: Path, root: Path, threads: int) -> None:
         node = nbformat.from_dict(step.notebook.node)
         node.metadata.update(papermill={"duration": 1}, widgets={"state": {}})
         for count, cell in enumerate((c for c in node.cells if c.cell_type == "code"), 1):
@@ -347,7 +397,7 @@ def test_publish_brings_outputs_and_nothing_else(root: Path, no_kernel, monkeypa
         node.cells.insert(2, new_code_cell("a = 1", metadata={"tags": ["injected-parameters"]}))
         nbformat.write(node, output)
 
-    monkeypatch.setattr(execute, "_run", run)
+    monkeypatch.setattr(execute, "_run", execute_)
     path = root / "notebooks/01_prep.ipynb"
     before = nbformat.read(path, as_version=4)
     assert main(["--publish"], root=root) == 0
@@ -390,18 +440,27 @@ def test_duration(seconds: float, text: str) -> None:
 WAIT = """
 import os, time
 from pathlib import Path
-Path("pid").write_text(str(os.getpid()))
+Path("{}.pid").write_text(str(os.getpid()))
 while not Path("go").exists():
     time.sleep(0.1)
 print(42)
 """
-PROGRAM = "import sys; from pathlib import Path; from common.run_all import main; "
-PROGRAM += "sys.exit(main(sys.argv[2:], root=Path(sys.argv[1])))"
+PROGRAM = """
+import sys
+from pathlib import Path
+from common.pipeline import run
+from common.run_all import main
+
+if __name__ == "__main__":
+    run.side_by_side = lambda: 2
+    sys.exit(main([], root=Path(sys.argv[1])))
+"""
 
 
 def start_and_wait(root: Path) -> subprocess.Popen:
-    """Start the pipeline in a process of its own, and wait until 02_model is running."""
-    write_notebook(root, "02_model", WAIT, needs=["01_*"])
+    """Start the pipeline in a process of its own, and wait until 02 and 03 run side by side."""
+    for name in ("02_model", "03_table"):
+        write_notebook(root, name, WAIT.format(name))
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(root)],
         cwd=ROOT,
@@ -412,7 +471,7 @@ def start_and_wait(root: Path) -> subprocess.Popen:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
-    while not (root / "pid").exists() or not (root / "pid").read_text():
+    while len([pid for pid in root.glob("*.pid") if pid.read_text()]) < 2:
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
     return process
@@ -438,14 +497,14 @@ def test_a_stopped_pipeline_goes_on_where_it_was(root: Path, capsys, how: signal
     )
     said = status(root, capsys)
     assert said["01_prep"].startswith("up to date")
-    assert said["02_model"] == "last run was stopped before its end"
+    assert said["02_model"] == said["03_table"] == "last run was stopped before its end"
     deadline = time.monotonic() + 20
-    while alive(int((root / "pid").read_text())):
-        assert time.monotonic() < deadline, "the kernel outlived its pipeline"
+    while any(alive(int(pid.read_text())) for pid in root.glob("*.pid")):
+        assert time.monotonic() < deadline, "a kernel outlived its pipeline"
         time.sleep(0.2)
 
     (root / "go").touch()
-    assert ran(root) == "01_prep 02_model"
+    assert ran(root).startswith("01_prep 0")
     assert main([], root=root) == 0
     assert ran(root) == "02_model 03_table"
     runs = root / "results/local/runs/replay"

@@ -1,5 +1,7 @@
 """How long a click takes, and how fast photos reach a network, or a decoder from kept features."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -18,7 +20,6 @@ from common.clicks.predictor import Predictor, PromptedPredictor
 from common.clicks.prompts import Click, Clicker
 from common.clicks.robot import reply
 from common.costs.stopwatch import seconds
-from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
 from common.files import artifact
@@ -108,6 +109,8 @@ def loader_speed(
     Returns:
         Rows source, augment, workers, run, photos_per_second; a warm-up run is left out.
     """
+    from common.data.augment import augmentation
+
     rows = []
     turns = [*product(range(runs + 1), ("none", "full"), sources.items())]
     for run, recipe, (source, cache) in tqdm(turns, "timing the loaders"):

@@ -6,7 +6,6 @@ border (255) in the mask: they teach nothing.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
@@ -98,12 +97,3 @@ def augmentation(recipe: str = "full") -> v2.Transform:
     steps = {"none": [], "colour": colour(), "geometry": geometry()}
     steps["full"] = [*geometry(), *photometry()]
     return v2.Compose(steps[recipe]) if steps[recipe] else v2.Identity()
-
-
-def shrink(batch: dict[str, Tensor], scale: float = 0.75) -> None:
-    """Make a batch's photos and masks (B, ..., S, S) smaller in place; masks by nearest."""
-    batch["image"] = F.interpolate(
-        batch["image"], scale_factor=scale, mode="bilinear", antialias=True
-    )
-    mask = batch["mask"].unsqueeze(1)
-    batch["mask"] = F.interpolate(mask, scale_factor=scale, mode="nearest-exact")[:, 0]

@@ -1,16 +1,20 @@
 """Training scenes drawn on the fly: one animal, several in one frame, small ones, bare ground."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision import tv_tensors
-from torchvision.transforms import v2
 
 from common.data.cache import PetCache
 from common.data.scene import ANIMALS, Mix, Scene
+
+if TYPE_CHECKING:  # as slow to load as torch
+    from torchvision.transforms import v2
 
 VERSION = 1  # raise it when the same mix would be drawn otherwise
 KINDS = ("single", "near", "alone", "several", "ground")
@@ -47,6 +51,8 @@ class Composites(Dataset):
         self._draw(scene, self.rows[item], rng)
         image, mask = torch.from_numpy(scene.image).permute(2, 0, 1), torch.from_numpy(scene.mask)
         if self.transform is not None:
+            from torchvision import tv_tensors
+
             image, mask = self.transform(tv_tensors.Image(image), tv_tensors.Mask(mask))
         species = torch.full((ANIMALS,), -1)
         species[: len(scene.species)] = torch.tensor(scene.species, dtype=torch.long)

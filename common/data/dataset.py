@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -137,3 +138,12 @@ def _as_asked(folder: Path, size: int, fit: str) -> Path:
             "asked for; ask for what it is, or set PETS_ROOT to the photos"
         )
     return folder
+
+
+def shrink(batch: dict[str, Tensor], scale: float = 0.75) -> None:
+    """Make a batch's photos and masks (B, ..., S, S) smaller in place; masks by nearest."""
+    batch["image"] = F.interpolate(
+        batch["image"], scale_factor=scale, mode="bilinear", antialias=True
+    )
+    mask = batch["mask"].unsqueeze(1)
+    batch["mask"] = F.interpolate(mask, scale_factor=scale, mode="nearest-exact")[:, 0]

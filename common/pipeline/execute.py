@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -16,10 +15,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from common.config import atomic_path
-from common.pipeline.notebook import Notebook, with_outputs
-from common.pipeline.plan import Plan, Step
-from common.pipeline.state import DONE, FAILED, RUNNING
-from common.provenance import file_sha256
+from common.pipeline.plan import Step
 
 PATIENCE = 180  # seconds for a kernel to start or to hand over an output on a busy machine
 # Training asks for the same large blocks at each step. glibc by default returns them to the system
@@ -31,8 +27,14 @@ class NotebookFailed(RuntimeError):
     """A notebook stopped; the message names notebook, cell, cause, log and remedy."""
 
 
-def carry_out(plan: Plan, step: Step) -> float:
-    """Do what a step asks for and remember it; nothing counts as done before it is on disk.
+def execute(step: Step, output: Path, root: Path, threads: int = 0) -> float:
+    """Run a notebook; its output is on disk whole or not at all.
+
+    Args:
+        step: the notebook and its parameters.
+        output: where the executed copy goes, and its log beside it.
+        root: the project's folder, in which it runs.
+        threads: how many its computing takes where others run beside it; 0 for all cores.
 
     Returns:
         Seconds it took.
@@ -41,42 +43,15 @@ def carry_out(plan: Plan, step: Step) -> float:
         NotebookFailed: a cell failed or the kernel died.
         UserError: the output could not be written.
     """
-    name, output = step.notebook.name, plan.output(step.notebook)
     started = time.monotonic()
-    if step.action == "text":
-        _renew_text(step.notebook, output)
-        plan.state.put(name, prose=step.notebook.prose_key(), output=file_sha256(output))
-        return time.monotonic() - started
-    plan.state.put(name, status=RUNNING)
-    try:
-        _run(step, output, plan.root)
-    except NotebookFailed as error:
-        plan.state.put(name, status=FAILED, error=str(error).partition(";")[0])
-        raise
-    seconds = time.monotonic() - started
-    plan.state.put(
-        name,
-        status=DONE,
-        key=step.key,
-        parts=step.parts,
-        parameters=step.parameters,
-        prose=step.notebook.prose_key(),
-        output=file_sha256(output),
-        seconds=round(seconds, 1),
-        finished=datetime.now().astimezone().isoformat(timespec="seconds"),
-    )
-    return seconds
+    _run(step, output, root, threads)
+    return time.monotonic() - started
 
 
-def _renew_text(notebook: Notebook, output: Path) -> None:
-    merged = with_outputs(notebook.node, nbformat.read(output, as_version=4))
-    with atomic_path(output) as temporary:
-        nbformat.write(merged, temporary)
-
-
-def _run(step: Step, output: Path, root: Path) -> None:
+def _run(step: Step, output: Path, root: Path, threads: int) -> None:
     name, log = step.notebook.name, output.with_suffix(".log")
-    with atomic_path(output) as temporary, _log_to(log) as logger, _environment(root):
+    bar = sys.stderr.isatty() and not threads  # several at a time would write over each other
+    with atomic_path(output) as temporary, _log_to(log) as logger, _environment(root, threads):
         try:
             papermill.execute_notebook(
                 step.notebook.node,
@@ -85,7 +60,7 @@ def _run(step: Step, output: Path, root: Path) -> None:
                 cwd=str(root),
                 kernel_name="python3",
                 language="python",
-                progress_bar={"desc": name, "leave": False} if sys.stderr.isatty() else False,
+                progress_bar={"desc": name, "leave": False} if bar else False,
                 log_output=True,
                 start_timeout=PATIENCE,
                 iopub_timeout=PATIENCE,
@@ -141,14 +116,15 @@ def _log_to(path: Path) -> Iterator[logging.Logger]:
 
 
 @contextmanager
-def _environment(root: Path) -> Iterator[None]:
-    """Let kernels started inside import the project's packages and keep freed memory.
+def _environment(root: Path, threads: int = 0) -> Iterator[None]:
+    """Let kernels started inside import the project's packages, keep freed memory and share cores.
 
-    What the user has set of the latter stays.
+    What the user has set of the latter two stays.
     """
     before = dict(os.environ)
     path = os.pathsep.join([str(root), *filter(None, [before.get("PYTHONPATH")])])
-    inside = KEEP_MEMORY | before | {"PYTHONPATH": path}
+    share = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    inside = KEEP_MEMORY | share | before | {"PYTHONPATH": path}
     os.environ.update(inside)
     try:
         yield

@@ -3,16 +3,19 @@
 Letters: N photos, R resamples.
 """
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 
-def draw(n: int, resamples: int, seed: int | Sequence[int]) -> np.ndarray:
+@lru_cache(maxsize=2)  # models in turn ask for the same photos; 30 MB each
+def draw(n: int, resamples: int, seed: int | tuple[int, ...]) -> np.ndarray:
     """Weights (1 + resamples, n): every photo once, then how often each stands in a resample."""
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    return np.vstack([np.ones(n), draws])
+    weights = np.vstack([np.ones(n), draws])
+    weights.flags.writeable = False
+    return weights
 
 
 def intervals(every: pd.DataFrame) -> pd.DataFrame:

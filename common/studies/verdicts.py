@@ -41,7 +41,7 @@ def miou_draws(
     summed = [counts.sum(0)[None]]
     for block in range(-(-resamples // BLOCK)):
         size = min(BLOCK, resamples - BLOCK * block)
-        summed.append(draw(len(counts), size, [seed, block])[1:] @ counts)
+        summed.append(draw(len(counts), size, (seed, block))[1:] @ counts)
     split = np.split(np.vstack(summed), len(tables), axis=1)
     mious = [overlap_scores(part.reshape(-1, K, K))["miou"] for part in split]
     return pd.DataFrame(dict(zip(models, mious, strict=True)))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from common.clicks.prompts import Clicker, pet_truth
@@ -15,6 +14,9 @@ from common.clicks.robot import click_rounds
 from common.config import mask_iou
 from common.data.cache import PetCache
 from common.training.validation import total
+
+if TYPE_CHECKING:  # as slow to load as torch
+    from accelerate import Accelerator
 
 VERSION = 1  # raise it when the same network would get another score
 CLICKS = (1, 3, 5)  # whose mean IoU chooses the epoch, as the headline names them

@@ -1,18 +1,22 @@
 """What the training loop asks of those it works with: a score that chooses, and items to learn."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from torchvision.transforms import v2
 
 from common.data.cache import PetCache
 
+if TYPE_CHECKING:  # as slow to load as torch
+    from accelerate import Accelerator
+    from torchvision.transforms import v2
+
 # (model, cache, split, accelerator) -> scores named val_…; the first, higher is better, decides.
-Score = Callable[[nn.Module, PetCache, str, Accelerator], dict[str, float]]
+Score = Callable[[nn.Module, PetCache, str, "Accelerator"], dict[str, float]]
 
 
 class Items(Protocol):

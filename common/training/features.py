@@ -5,21 +5,22 @@ varied as in training) with their masks and, in half precision, what the encoder
 name follows from the encoder's weights, the photos and the views.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
 from common.config import UserError, cache_root
-from common.data.augment import augmentation
 from common.data.cache import PetCache
 from common.data.dataset import PetDataset, to_float
 from common.files import fresh_folder, locked
@@ -27,6 +28,9 @@ from common.models.encoders.encoder import FrozenEncoder
 from common.models.encoders.packing import pack
 from common.models.query.segmenter import EncoderSegmenter
 from common.provenance import json_sha256
+
+if TYPE_CHECKING:  # as slow to load as torch
+    from torchvision.transforms import v2
 
 VERSION = 1  # raise it when the same encoder and photos give other features
 VIEWS = 4  # of each training photo, unless told otherwise
@@ -78,6 +82,8 @@ class FeatureCache:
         self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
     ) -> PetDataset:
         """Items of ``rows``, each in one of its views, drawn at random."""
+        from torchvision.transforms import v2
+
         if not isinstance(transform, v2.Identity | None):
             raise UserError("kept features cannot be varied any more; take recipe='none'")
         if cache.identity != self.identity["data"] or not np.isin(rows, self.rows).all():
@@ -176,6 +182,8 @@ def _build(kept: FeatureCache) -> None:
 @torch.inference_mode()
 def _encoded(kept: FeatureCache) -> Iterator[dict[str, Tensor]]:
     """All views of some photos at a time, the first photo's first."""
+    from common.data.augment import augmentation
+
     model, identity, rows = kept.model, kept.identity, kept.rows
     plain = PetDataset(kept.cache, rows)
     varied = PetDataset(kept.cache, rows, augmentation(identity["recipe"]))

@@ -10,13 +10,14 @@ its weights and the second's (`EARLY`, `SHARE`; chosen on validation and on phot
 They follow two lessons on single photos (notebook 05); `training.means.mean_or_load` does all.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import nn
 
 from common.config import CHECKPOINTS, IGNORE
@@ -27,6 +28,9 @@ from common.data.scene import Mix
 from common.training.click_validation import click_batch
 from common.training.optim import TrainConfig
 from common.training.runs import Training
+
+if TYPE_CHECKING:  # as slow to load as torch
+    from accelerate import Accelerator
 
 VERSION = 1  # raise it when the same network would be scored otherwise
 SIZE = 256

@@ -5,17 +5,21 @@ MAE (He et al. 2021) needs no other augmentation than crops and flips, and CLIP 
 few photos: the target changes with them.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
-from torchvision.transforms import v2
 
 from common.data.dataset import PetCache, PetDataset
 from common.training.validation import total
+
+if TYPE_CHECKING:  # as slow to load as torch
+    from accelerate import Accelerator
+    from torchvision.transforms import v2
 
 VERSION = 1  # raise it when the crops or one of the scores below change
 USUAL = 0.4
@@ -49,6 +53,8 @@ class Crops:
         self, cache: PetCache, rows: np.ndarray, transform: v2.Transform | None = None
     ) -> PetDataset:
         """Items of ``rows``."""
+        from torchvision.transforms import v2
+
         crop = v2.RandomResizedCrop(self.size, scale=(self.smallest, 1.0), antialias=True)
         steps = [crop, v2.RandomHorizontalFlip(), transform or v2.Identity()]
         left = ~cache.manifest["breed"].iloc[rows].isin(self.without).to_numpy()

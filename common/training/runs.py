@@ -24,7 +24,6 @@ from common.checkpoint import (
     save_checkpoint,
 )
 from common.config import CHECKPOINTS, RESULTS, UserError, atomic_path
-from common.data.augment import augmentation
 from common.data.dataset import PetCache, PetDataset
 from common.models import create_model, default_kwargs, full_name
 from common.models.point.growth import begin_from
@@ -90,6 +89,8 @@ class Training:
 
         Of the start it takes the card alone.
         """
+        from common.data.augment import augmentation
+
         network = self._drawn(results)
         card, model = self.card(cache), cast(Any, type(network))
         items = getattr(self.items, "__name__", type(self.items).__name__)

@@ -17,15 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler
 from tqdm.auto import tqdm
 
 from common.config import UserError, atomic_path
-from common.data.augment import augmentation, shrink
-from common.data.dataset import PetCache, PetDataset, to_float
+from common.data.dataset import PetCache, PetDataset, shrink, to_float
 from common.training.contracts import Items, Score, WithLoss, watched
 from common.training.optim import TrainConfig, averaged, decay_groups, learning_rate
 from common.training.processes import own_seed, seed_worker
@@ -43,8 +40,7 @@ class Trainer:
         cache: the preprocessed dataset; its splits train and val are used.
         config: see `TrainConfig`.
         state: file of the run's progress. When it exists and belongs to ``key``, the run goes on.
-        key: identity of the run; that of another run is
-            kept aside.
+        key: identity of the run; that of another run is kept aside.
         score: what is measured on the validation photos after each epoch.
         items: what the network learns from.
         keep: takes the epochs done and the averaged network, before each epoch's progress is
@@ -62,11 +58,13 @@ class Trainer:
         items: Items = PetDataset,
         keep: Callable[[int, nn.Module], None] = lambda done, network: None,
     ) -> None:
+        import accelerate  # with torchvision as slow to load as torch
+
         self.config, self.cache, self.state, self.key = config, cache, Path(state), key
         self.score, self.items, self.keep = score, items, keep
         self.inputs = (*model.inputs, *items.inputs)
-        AcceleratorState._reset_state()  # else a kernel's first run sets the precision of all
-        self.accelerator = Accelerator(mixed_precision=config.precision)
+        accelerate.state.AcceleratorState._reset_state()  # else the first run's precision stays
+        self.accelerator = accelerate.Accelerator(mixed_precision=config.precision)
         self.order = torch.Generator()
         self.model = model.to(memory_format=torch.channels_last)
         self.loader = self._loader()
@@ -86,6 +84,8 @@ class Trainer:
             raise UserError(
                 f"no photo to train on (fraction {config.fraction}); is trainval.txt there?"
             )
+        from common.data.augment import augmentation
+
         data = self.items(self.cache, rows, augmentation(config.recipe))
         take = min(config.samples or len(rows), len(rows))
         sampler = RandomSampler(data, num_samples=take, generator=self.order)

@@ -1,15 +1,20 @@
 """Validation during training: sums over the square photos of a split, from which scores follow."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from common.config import CLASSES, IGNORE, iou
 from common.data.dataset import PetCache, to_float
+
+if TYPE_CHECKING:  # as slow to load as torch
+    from accelerate import Accelerator
 
 VERSION = 1  # raise it when the same network would get another score
 

@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 
 from common.config import CLASSES
-from common.data.augment import shrink
+from common.data.dataset import shrink
 from common.training.validation import confusion, quick_scores, total
 
 
