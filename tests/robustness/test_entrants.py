@@ -85,11 +85,11 @@ def test_an_encoder_remembers_its_last_photos_only():
 
 
 def test_a_click_is_the_robots_and_the_predictors(checkpoints):
-    """Where the species is no question, the mask is that of `PromptedPredictor`."""
+    """Where the species is no question, the mask is `PromptedPredictor`'s before its last step."""
     (entrant,) = enter(["point_unet_s"], checkpoints)
     entrant.model.species.bias.data = torch.tensor([0.0, 50.0])  # a dog, beyond doubt
     counts = [c for _, clicks, _, c in count_versions([entrant], [PHOTO], TRUTH) if clicks]
-    predictor = PromptedPredictor(entrant.model, entrant.card)
+    predictor = PromptedPredictor(entrant.model, entrant.card, obeying=False)
     predictor.set_image(PHOTO)
     click = centre(pet_truth(TRUTH))
     masks, *_ = predictor.predict(np.array([[click.x, click.y]]), np.ones(1))

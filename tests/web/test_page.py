@@ -150,7 +150,8 @@ def test_the_graphs_say_what_the_predictor_says(small, graphs, monkeypatch):
 
 def test_an_earlier_mask_alone_is_seen_and_not_averaged(small, graphs):
     model, _ = load_checkpoint(small[0])
-    asked, looks = Graphs(graphs, IMAGE), Looks(IMAGE, model.eval(), SIZE, torch.device("cpu"))
+    asked = Graphs(graphs, IMAGE)
+    looks = Looks(IMAGE, IMAGE.shape[:2], model.eval(), SIZE, torch.device("cpu"))
     points, labels = (each[:1] for each in CLICKS)
     given = torch.linspace(-4, 4, SIZE**2).reshape(1, 1, SIZE, SIZE)
     seen = torch.nn.functional.avg_pool2d(given, 2)
