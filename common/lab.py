@@ -114,7 +114,8 @@ class Lab:
 
         file = self.results / "cases" / f"{name}_test.npz"
         if self.root:
-            cases.save_cases(file, run.model, run.card, self.root, cases.select_cases(counts))
+            root = Path(self.root)
+            cases.save_cases(file, run.model, run.card, root, cases.select_cases(counts))
         return cases.load_cases(file)
 
     def clicks(self, name: str, split: str = "test", **how: Any) -> pd.DataFrame:

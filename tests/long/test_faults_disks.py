@@ -45,7 +45,7 @@ def made(tmp_path_factory) -> Path:
 def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notebooks run without a kernel: their source is their output."""
     monkeypatch.setattr(
-        execute, "_run", lambda step, output, root: nbformat.write(step.notebook.node, output)
+        execute, "_run", lambda step, output, *_: nbformat.write(step.notebook.node, output)
     )
 
 

@@ -117,7 +117,7 @@ def test_the_mask_covers_what_is_clicked_and_nothing_else(canvas):
     mark = (columns - 400) ** 2 + (rows - 200) ** 2 < 15**2
     assert shown[(inside < 0.94) & ~mark].all()
     assert not shown[inside > 1.06].any()
-    assert re.search(r"1 click.*IoU 1\.000.*0\.90.*dog 80 %.*\d ms.*\d ms", canvas.status, re.S)
+    assert re.search(r"1 click.*IoU 1\.000.*dog 80 %.*\d ms.*\d ms", canvas.status, re.S)
 
 
 def test_right_and_shift_click_and_the_toggle_are_negative(canvas):
