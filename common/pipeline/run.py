@@ -86,7 +86,8 @@ def run_steps(
     threads = max(1, cores() // count) if count > 1 else 0
     running: Running = {}
     with workers(count) as pool:
-        try:
+        try:  # first what is no notebook: the last ones are short, and end together
+            more = [pool.submit(make, *of) for make, *of in meanwhile] if count > 1 else []
             for number, step in steps:
                 label = f"[{number}/{len(chosen)}] {step.notebook.name} …"
                 if step.action != "run":
@@ -97,7 +98,6 @@ def run_steps(
                 running[job] = label, step
                 while len(running) >= count:
                     _take_in(plan, running)
-            more = [pool.submit(make, *of) for make, *of in meanwhile] if count > 1 else []
             while running:
                 _take_in(plan, running)
             return [job.result() for job in more if not job.exception()]
