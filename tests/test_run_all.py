@@ -504,9 +504,9 @@ def test_a_stopped_pipeline_goes_on_where_it_was(root: Path, capsys, how: signal
         time.sleep(0.2)
 
     (root / "go").touch()
-    assert ran(root).startswith("01_prep 0")
+    assert set(ran(root).split()) == {"01_prep", "02_model", "03_table"}
     assert main([], root=root) == 0
-    assert ran(root) == "02_model 03_table"
+    assert set(ran(root).split()) == {"02_model", "03_table"}
     runs = root / "results/local/runs/replay"
     assert not list(runs.glob(".*tmp*"))
     resumed = (root / "results/report.html").read_text()
