@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from common.config import UserError
-from common.files import artifact, artifacts, locked
+from common.files import artifact, artifacts, locked, read_table, write_table
 
 
 def test_a_table_is_made_once_for_its_key(tmp_path: Path):
@@ -35,6 +35,17 @@ def test_tables_that_belong_together_are_made_together(tmp_path: Path):
         for one, other in zip(found, tables, strict=True):
             pd.testing.assert_frame_equal(one, other)
         lost.unlink()
+
+
+def test_a_table_comes_back_as_it_was(tmp_path: Path):
+    rows = {"n": [2**60, -1], "x": [0.1, float("nan")], "is": [True, False], "who": ["a", None]}
+    for index in (None, ["one", "two"], [5, 7]):
+        table = pd.DataFrame(rows, index=index).astype({"x": "float32"} if index else {})
+        table.attrs = {"photos": 2}
+        write_table(tmp_path / "t.parquet", table, {"of": [1]})
+        again = read_table(tmp_path / "t.parquet")
+        pd.testing.assert_frame_equal(again, table, check_exact=True)
+        assert again.attrs == {"photos": 2, "key": {"of": [1]}}
 
 
 def test_what_nobody_measured_is_told(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,6 +35,20 @@ def test_a_drawing_is_one_svg_and_is_displayed_once(tmp_path):
     assert file.name == "02_history.svg" and file.stat().st_size < SVG_LIMIT
     assert output.metadata == {"caption": "Loss & IoU", "name": "02_history"}
     assert output.data == {"image/svg+xml": file.read_text(), "text/plain": "Loss & IoU"}
+
+
+def test_a_drawing_says_the_same_in_short():
+    figure, long = CHARTS["history"](), io.BytesIO()
+    figure.savefig(long, format="svg")
+    svg = encode(figure, "svg")
+    assert len(svg) < 0.8 * len(long.getvalue())
+    assert max(map(len, re.findall(rb"[1-9]\.(\d+)", svg))) == 2
+    drawn, there = (
+        set(re.findall(p, svg)) for p in (rb'(?:href="|url\()#([^")]+)', rb'id="(.*?)"')
+    )
+    assert drawn == there
+    letters = (re.findall(rb"<use ", text) for text in (svg, long.getvalue()))
+    assert len(next(letters)) == len(next(letters))
 
 
 def test_photos_are_one_jpeg_of_the_same_size_on_the_page(tmp_path):
