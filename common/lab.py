@@ -158,7 +158,7 @@ class Lab:
         from common.canvas.choices import available_models, sample_photos
         from common.canvas.session import ClickSession
         from common.canvas.widget import ClickCanvas
+        from common.samples import samples_to_click
 
-        return ClickCanvas(
-            ClickSession(sample_photos(), available_models(first, results=self.results))
-        )
+        models = available_models(first, results=self.results)
+        return ClickCanvas(ClickSession(sample_photos(samples_to_click()), models))

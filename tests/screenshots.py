@@ -9,11 +9,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from common.canvas.choices import sample_photos
 from common.config import FIGURES, ROOT, atomic_path
+from common.samples import samples_to_click
 from tests.browsing import DESKTOP, PHONE, Canvas, chromium, serving
 
-BY_HAND = (430, 330), (977, 336)  # where the first photo is clicked on, the robot in between
+BY_HAND = (640, 390), (600, 600)  # where the first photo is clicked on, the robot in between
 
 TIMELESS = """() => {  // milliseconds are of the machine that took the picture
     scrollTo(0, 0);
@@ -25,7 +25,7 @@ TIMELESS = """() => {  // milliseconds are of the machine that took the picture
 
 def take(folder: Path = FIGURES) -> list[Path]:
     """Open the page in both sizes, click, and write what is to be seen into a folder."""
-    size = sample_photos()[0].image.shape[1::-1]
+    size = samples_to_click()[0].image.shape[1::-1]
     written = []
     with (
         tempfile.TemporaryDirectory() as place,

@@ -1,6 +1,6 @@
 """What a click cell offers: the sample photos, and every model that has a checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from common.clicks.protocol import Predictor
 from common.clicks.sam import available_sam
 from common.config import CHECKPOINTS, OWN, RESULTS, UserError
 from common.models import MODELS
-from common.samples import load_samples
+from common.samples import Sample, load_samples
 from common.wording import label
 
 
@@ -57,11 +57,15 @@ def _complete(file: Path) -> bool:
     return file.is_file() and file.with_suffix(".safetensors").is_file()
 
 
-def sample_photos() -> list[Photo]:
-    """The project's own photos with their masks, so that the robot can click and IoU be told."""
+def sample_photos(samples: Sequence[Sample] | None = None) -> list[Photo]:
+    """The project's own photos with their masks, so that the robot can click and IoU be told.
+
+    Args:
+        samples: which, and in which order; None: all, as `load_samples` has them.
+    """
     return [
         Photo(_sentence(sample.title), sample.image, pet_truth(sample.mask), sample.credit)
-        for sample in load_samples()
+        for sample in samples or load_samples()
     ]
 
 

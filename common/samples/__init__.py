@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from common.config import CLASSES, IGNORE, SAMPLES, UserError
 
+TO_CLICK = ("kitten", "german_shepherd", "chelsea", "cat_with_yarn")  # as a user finds them
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -57,6 +59,11 @@ def load_sample(name: str) -> Sample:
 def load_samples() -> list[Sample]:
     """All photos, in the order of `list_samples`."""
     return [load_sample(name) for name in list_samples()]
+
+
+def samples_to_click() -> list[Sample]:
+    """The same in another order: from what one click takes to what yarn cuts in two."""
+    return sorted(load_samples(), key=lambda sample: TO_CLICK.index(sample.name))
 
 
 def _records() -> dict[str, dict[str, Any]]:

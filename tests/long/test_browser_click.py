@@ -20,7 +20,7 @@ from common.clicks.robot import centre
 from common.clicks.zoom import ZoomPredictor
 from common.config import CHECKPOINTS
 from common.data.photos import read_photo
-from common.samples import load_samples
+from common.samples import samples_to_click
 from common.samples.together import beside
 from common.web.page.page import build_page
 from tests.browsing import DESKTOP, PHONE, Canvas, filled
@@ -28,7 +28,7 @@ from tests.browsing import DESKTOP, PHONE, Canvas, filled
 pytestmark = pytest.mark.long
 
 NAME = "point_unet"  # as `make report` builds it
-SAMPLES = load_samples()
+SAMPLES = samples_to_click()
 PAIR = ("chelsea", "german_shepherd")
 
 
@@ -108,7 +108,8 @@ def test_one_click_covers_the_pet_as_in_python(canvas, predictor, number):
     rows, columns = np.mgrid[: truth.shape[0], : truth.shape[1]]
     scored = (truth != 255) & ((columns - first.x) ** 2 + (rows - first.y) ** 2 > 40**2)
     shown = filled(canvas.pixels(size_of(sample)))
-    assert agreement(shown[scored], truth[scored] == 1) >= (0.5 if number == 0 else 0.85)
+    least = 0.5 if sample.name == "cat_with_yarn" else 0.85
+    assert agreement(shown[scored], truth[scored] == 1) >= least
     expected = answers(predictor, sample.image, [(first.x, first.y, 1)])
     assert agreement(downloaded(canvas), expected) > 0.995
     species, chance = predictor.species
@@ -119,7 +120,7 @@ def test_one_click_covers_the_pet_as_in_python(canvas, predictor, number):
 def test_clicks_refine_each_other_and_can_be_taken_back(canvas, predictor):
     sample = SAMPLES[0]
     size = size_of(sample)
-    clicks = [(430, 330, 1), (560, 380, 1), (900, 120, 0)]
+    clicks = [(540, 390, 1), (660, 480, 1), (900, 120, 0)]
     masks = []
     for x, y, positive in clicks:
         canvas.click((x, y), size, button="left" if positive else "right")
@@ -137,7 +138,7 @@ def test_clicks_refine_each_other_and_can_be_taken_back(canvas, predictor):
 
 def test_two_animals_leave_as_labels_and_as_coco(canvas):
     size = size_of(SAMPLES[0])
-    canvas.click((430, 330), size)
+    canvas.click((540, 390), size)
     canvas.use("next")
     canvas.click((120, 640), size)
     canvas.root.get_by_role("button", name="Rename Animal 2").click()
@@ -190,7 +191,7 @@ def test_a_box_is_answered_as_in_python_and_clicks_mend_it(canvas, predictor):
 def test_each_form_is_as_python_writes_it(canvas):
     """Soft alpha, labelme's mask and a ZIP of all, with what was painted by hand."""
     size = size_of(SAMPLES[0])
-    canvas.click((430, 330), size)
+    canvas.click((540, 390), size)
     canvas.use("brush")
     canvas.click((950, 80), size)
     canvas.use("brush")
@@ -269,11 +270,11 @@ def test_a_small_animal_is_cut_out_as_in_python(canvas, predictor, tmp_path):
     assert agreement(mask, answers(predictor, image, [(*click, 1)])) > 0.99
 
 
-@pytest.mark.parametrize("place", [(430, 330), (5, 5)])
+@pytest.mark.parametrize("place", [(540, 390), (5, 5)])
 def test_every_click_is_obeyed(canvas, place):
     """Deep in the animal or far from it, whatever the network says."""
     size = size_of(SAMPLES[0])
-    canvas.click((540, 390), size)
+    canvas.click((660, 480), size)
     for button, wanted in (("right", False), ("left", True)):
         canvas.click(np.add(place, 3 * wanted), size, button=button)
         assert downloaded(canvas)[place[1] + 3 * wanted, place[0] + 3 * wanted] == wanted
@@ -288,10 +289,10 @@ def place(canvas: Canvas, image: np.ndarray, file: Path) -> None:
 
 
 def test_the_keyboard_is_enough(canvas):
-    canvas.root.locator(".cc-thumb").nth(3).click()
+    canvas.root.locator(".cc-thumb").nth(2).click()
     canvas.empty()
     canvas.press("ArrowRight", "Enter")
-    assert "1 click." in canvas.status and canvas.masked((230, 160), size_of(SAMPLES[3]))
+    assert "1 click." in canvas.status and canvas.masked((230, 160), size_of(SAMPLES[2]))
 
 
 def sideways(image: np.ndarray) -> bytes:
@@ -321,14 +322,14 @@ def test_what_is_no_photo_is_refused_and_life_goes_on(canvas, tmp_path):
     canvas.root.locator('input[type="file"]').set_input_files(tmp_path / "a.jpg")
     canvas.page.wait_for_selector('.cc-status[data-kind="error"]')
     assert "known kind" in canvas.status
-    canvas.click((430, 330), size_of(SAMPLES[0]))
+    canvas.click((540, 390), size_of(SAMPLES[0]))
     assert "1 click." in canvas.status
 
 
 def test_a_phone_sees_all_of_it(browser, built):
     canvas = Canvas(browser, built.as_uri(), color_scheme="dark", **PHONE)
     assert canvas.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    x, y = canvas.place((430, 330), size_of(SAMPLES[0]))
+    x, y = canvas.place((540, 390), size_of(SAMPLES[0]))
     canvas.page.touchscreen.tap(x, y)
     canvas.page.wait_for_selector('.cc-text:text-is("1 click.")')
     assert canvas.root.get_attribute("data-theme") == "dark"

@@ -124,7 +124,8 @@ CLICKS = np.array([[40.0, 50.0], [70.0, 60.0], [20.0, 20.0]]), np.array([1, 1, 0
 def test_the_graphs_say_what_the_predictor_says(small, graphs, monkeypatch):
     """Three clicks, the first from far and near: ≤ 1e-3 on logits, and so the same mask."""
     monkeypatch.setattr(first, "less_rivals", lambda logits, *_: logits)  # of numpy in Python
-    predictor = ZoomPredictor(*load_checkpoint(small[0]))
+    model, card = load_checkpoint(small[0])
+    predictor = ZoomPredictor(weights.shortened(model), card)
     predictor.set_image(IMAGE)
     asked = Graphs(graphs, IMAGE)
     before, views = None, set()
@@ -149,7 +150,7 @@ def test_the_graphs_say_what_the_predictor_says(small, graphs, monkeypatch):
 
 
 def test_an_earlier_mask_alone_is_seen_and_not_averaged(small, graphs):
-    model, _ = load_checkpoint(small[0])
+    model = weights.shortened(load_checkpoint(small[0])[0])
     asked = Graphs(graphs, IMAGE)
     looks = Looks(IMAGE, IMAGE.shape[:2], model.eval(), SIZE, torch.device("cpu"))
     points, labels = (each[:1] for each in CLICKS)
@@ -182,6 +183,15 @@ def test_filters_are_rounded_by_half_a_step_at_most():
         (whole, step), _ = weights._bytes("x", values)
         whole, step = (weights.onnx.numpy_helper.to_array(each) for each in (whole, step))
         assert np.abs(whole * step - values).max() <= step.max() / 2 * 1.001
+
+
+def test_numbers_that_the_scripts_take_from_python_are_there():
+    """One that is missing would be no error there, but not-a-number."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in page.WORKER)
+    source = re.sub(r"/\*.*?\*/|//[^\n]*", "", source, flags=re.S)
+    known = {name for numbers in page.constants().values() for name in numbers}
+    known |= set(re.findall(r"const ([A-Z]{3,}) =", source))
+    assert set(re.findall(r"\b[A-Z]{3,}\b", source)) <= known
 
 
 def test_no_path_of_this_machine_travels_along(graphs):

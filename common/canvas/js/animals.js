@@ -156,11 +156,11 @@ function createAnimals({ ui, painter, ask }) {
 
   async function keepMask({ number, mask }, colour) {
     const known = masks.get(number);
-    if (known?.url === mask && known.colour === colour) return;
+    if (known?.mask === mask && known.colour === colour) return;
     if (!mask) return masks.delete(number);
-    const made = { ...known, url: mask, colour };
+    const made = { ...known, mask, colour };
     masks.set(number, made);
-    const shape = toAlpha(await loadImage(mask));
+    const shape = await toShape(mask);
     made.shape = shape;
     made.fill = tinted(shape, colour);
     made.edge = tinted(shape, colour, Math.max(1, shape.width / 500));

@@ -7,7 +7,7 @@ const FAINT = 0.16; // opacity of those that are not pointed at
 ICONS.all = line('<rect x="2.5" y="2.5" width="4.5" height="4.5"/><rect x="9" y="2.5" width="4.5" height="4.5"/><rect x="2.5" y="9" width="4.5" height="4.5"/><rect x="9" y="9" width="4.5" height="4.5"/>');
 
 function createFound({ ui, painter, link, ask }) {
-  const { look, refresh } = painter, shapes = new Map(); // by the mask's address
+  const { look, refresh } = painter, shapes = new Map(); // by the mask
   const all = button("all", "Take all", "Make an animal of each that was found");
   let ghosts = [], pointer = null, photo = "";
   ui.list.after(all);
@@ -17,7 +17,7 @@ function createFound({ ui, painter, link, ask }) {
   });
 
   async function shapeOf({ mask, species }) {
-    const shape = toAlpha(await loadImage(mask)), [colour] = PAINTS[species ?? "animal"];
+    const shape = await toShape(mask), [colour] = PAINTS[species ?? "animal"];
     shapes.set(mask, { shape, fill: tinted(shape, colour),
                        edge: tinted(shape, colour, Math.max(1, shape.width / 400)) });
     refresh();
@@ -63,8 +63,8 @@ function createFound({ ui, painter, link, ask }) {
       ghosts = now.found ?? [];
       ui.found.parentElement.hidden = now.found === undefined;
       all.hidden = !ghosts.length;
-      for (const url of shapes.keys()) {
-        if (!ghosts.some(({ mask }) => mask === url)) shapes.delete(url);
+      for (const mask of shapes.keys()) {
+        if (!ghosts.some((ghost) => ghost.mask === mask)) shapes.delete(mask);
       }
       for (const ghost of ghosts) if (!shapes.has(ghost.mask)) shapeOf(ghost);
       if (photo !== now.photo) pointer = null;

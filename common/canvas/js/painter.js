@@ -17,37 +17,50 @@ function blank(width, height) {
   return canvas;
 }
 
-/**
- * White-on-black picture -> canvas that is opaque where it was white, the share that was, and a
- * place well inside, in shares: the middle of the longest run in the row that halves the white.
- */
-function toAlpha(image) {
-  const canvas = blank(image.naturalWidth, image.naturalHeight);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+/** What is white of a picture on black: its pixels as `values`, above 0 where it is. */
+async function whiteIn(url) {
+  const image = await loadImage(url), { naturalWidth: width, naturalHeight: height } = image;
+  const context = blank(width, height).getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
-  const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  const { width, height } = canvas, rows = new Uint32Array(height);
-  for (let at = 0; at < pixels.data.length; at += 4) {
-    pixels.data[at + 3] = pixels.data[at];
-    rows[Math.floor(at / 4 / width)] += pixels.data[at] > 127;
-  }
-  context.putImageData(pixels, 0, 0);
-  const white = rows.reduce((sum, count) => sum + count, 0);
-  let row = 0;
-  for (let above = rows[0]; 2 * above < white; above += rows[++row]);
-  let best = 0, run = 0, middle = 0;
-  for (let x = 0; x < width; x++) {
-    run = pixels.data[4 * (row * width + x)] > 127 ? run + 1 : 0;
-    if (run > best) [best, middle] = [run, x + 1 - run / 2];
-  }
-  return Object.assign(canvas, { share: white / (width * height), middle: [middle / width, (row + 0.5) / height] });
+  const { data } = context.getImageData(0, 0, width, height), values = new Uint8Array(width * height);
+  for (let at = 0; at < values.length; at++) values[at] = data[4 * at] & 128;
+  return { values, width, height };
 }
 
-/** Whether an opaque pixel of a canvas, which shows a photo of a size, is at a point of it. */
+/**
+ * A mask, as a picture's address or as values above 0 in it -> canvas that is opaque there, the share
+ * that is, and a place well inside, in shares: the middle of the longest run in the row that halves it.
+ */
+async function toShape(mask) {
+  const { values, width, height } = typeof mask === "string" ? await whiteIn(mask) : mask;
+  const pixels = new ImageData(width, height), opaque = new Uint32Array(pixels.data.buffer);
+  const rows = new Uint32Array(height);
+  for (let row = 0, at = 0; row < height; row++) {
+    for (const end = at + width; at < end; at++) {
+      if (values[at] <= 0) continue;
+      opaque[at] = 0xff000000;
+      rows[row] += 1;
+    }
+  }
+  const inside = rows.reduce((sum, count) => sum + count, 0);
+  let row = 0;
+  for (let above = rows[0]; 2 * above < inside; above += rows[++row]);
+  let best = 0, run = 0, middle = 0;
+  for (let x = 0; x < width; x++) {
+    run = values[row * width + x] > 0 ? run + 1 : 0;
+    if (run > best) [best, middle] = [run, x + 1 - run / 2];
+  }
+  const canvas = blank(width, height);
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return Object.assign(canvas, { values, share: inside / values.length,
+                                 middle: [middle / width, (row + 0.5) / height] });
+}
+
+/** Whether a shape, which lies on a photo of a size, is at a point of it. */
 function covers(shape, { x, y }, [width, height]) {
   if (!shape) return false;
-  const at = [Math.floor((x * shape.width) / width), Math.floor((y * shape.height) / height)];
-  return shape.getContext("2d").getImageData(...at, 1, 1).data[3] > 127;
+  const row = Math.floor((y * shape.height) / height);
+  return shape.values[row * shape.width + Math.floor((x * shape.width) / width)] > 0;
 }
 
 /**

@@ -5,7 +5,7 @@ const SLOW = 350, LOST = 20000; // ms until the bar runs, and until the kernel s
 /** `link` has the requests still to be answered; `onPhoto` is told of a photo that is chosen. */
 function createScreen({ root, ui, painter, link, mode, onPhoto }) {
   const { look, refresh } = painter;
-  let reply = null, limits = { bytes: Infinity }, unsaved = false, maskUrl = null, slow = 0, lost = 0;
+  let reply = null, limits = { bytes: Infinity }, unsaved = false, shownMask = null, slow = 0, lost = 0;
   let photoTurn = 0, maskTurn = 0;
 
   function show(now, answered) {
@@ -48,10 +48,10 @@ function createScreen({ root, ui, painter, link, mode, onPhoto }) {
 
   async function showMask(now, answered) {
     const turn = ++maskTurn;
-    if (now.mask !== maskUrl) {
-      const mask = now.mask && toAlpha(await loadImage(now.mask));
+    if (now.mask !== shownMask) {
+      const mask = now.mask && await toShape(now.mask);
       if (turn !== maskTurn) return; // a newer one is on its way
-      maskUrl = now.mask;
+      shownMask = now.mask;
       refresh({ mask });
     }
     ui.covered.textContent = now.mask ? `${percent(look.mask.share)} of the photo covered` : "";

@@ -52,7 +52,7 @@ function createHerd() {
     },
     objects: (speciesOf) => all.map(({ number, name, hidden, clicker }, index) => ({
       number, name, hidden, species: speciesOf(clicker.now),
-      mask: hidden || index === at ? null : clicker.now.url ?? null,
+      mask: hidden || index === at ? null : clicker.now.mask ?? null,
     })),
   };
   return herd;

@@ -9,12 +9,12 @@ const isPointed = ({ clicks, box, strokes, given }) =>
 /** Whether a given mask is the answer, as nothing was asked of the network since. */
 const stands = ({ clicks, box, given }) => Boolean(given) && !box && clicks.length <= given.after;
 
-/** A state also has `answer`, the network's, and `url`, its mask as it is shown, once they are there. */
+/** A state also has `answer`, the network's, and `mask` as it is shown, once they are there. */
 function createClicker(given = null) {
   let states = [{ ...NOTHING, given }], at = 0;
 
   function become(changes) {
-    const { url: _url, answer, ...now } = states[at];
+    const { mask: _mask, answer, ...now } = states[at];
     const keeps = !("clicks" in changes || "box" in changes || "given" in changes); // a stroke
     states = [...states.slice(0, at + 1), { ...now, ...(keeps ? { answer } : {}), ...changes }];
     at += 1;

@@ -10,7 +10,7 @@ async function* search() {
     const deepest = grid.deepest(left), [column, row] = deepest.place;
     if (deepest.depth ** 2 < (SMALLEST * left.length) / Math.PI) break; // no disc of that size
     const one = await judged([deepest.place], grid, unasked);
-    const mask = grid.of(one.shown, 0), area = mask.reduce((sum, value) => sum + value, 0);
+    const mask = grid.of(one.mask.values, 0), area = mask.reduce((sum, value) => sum + value, 0);
     const reach = NEAR * Math.sqrt(area / Math.PI);
     left.forEach((_, at) => {
       const far = Math.hypot((at % grid.width) - column, Math.floor(at / grid.width) - row);
@@ -21,7 +21,7 @@ async function* search() {
     yield different(first, SURE);
   }
   first = different(first, LEAST);
-  const again = [], middles = first.map(({ shown }) => grid.deepest(grid.of(shown, 0)).place);
+  const again = [], middles = first.map(({ mask }) => grid.deepest(grid.of(mask.values, 0)).place);
   for (const [number, middle] of middles.entries()) {
     const others = middles.filter((_, index) => index !== number && first[index].score >= KNOWN);
     again.push(await judged([...others, middle], grid, unasked));
@@ -32,7 +32,7 @@ async function* search() {
   function different(answers, sure) {
     const kept = [];
     for (const answer of [...answers].sort((a, b) => b.score - a.score)) {
-      const isSmall = answer.area < SMALLEST * answer.shown.length;
+      const isSmall = answer.area < SMALLEST * answer.mask.values.length;
       if (answer.score >= sure && !isSmall && !kept.some((one) => isOne(one, answer))) kept.push(answer);
     }
     return kept;
@@ -62,7 +62,9 @@ function strided(frame, longest) {
 
 /** Whether two masks show one animal. */
 function isOne(one, other) {
-  const both = one.shown.reduce((sum, value, at) => sum + (value > 0 && other.shown[at] > 0), 0);
+  const [mine, others] = [one, other].map(({ mask }) => mask.values);
+  let both = 0;
+  for (let at = 0; at < mine.length; at++) both += mine[at] > 0 && others[at] > 0;
   return both > about.everything.SAME * Math.min(one.area, other.area);
 }
 
@@ -71,7 +73,7 @@ async function judged(places, { step }, unasked) {
   const points = places.map((place) => place.map((at, axis) =>
     Math.floor((step * at + 0.5) * (photo.shape[axis] / photo.frame[axis]))));
   const labels = points.map((_, index) => Number(index === points.length - 1));
-  const { found, native, asked } = await answered({ points, labels }), { values } = native;
+  const answer = await answered({ points, labels }), { values } = answer.native;
   const chance = (logit) => 1 / (1 + Math.exp(-limited(logit, -20, 20)));
   let area = 0, inside = 0, seen = 0, high = 0, low = 0;
   values.forEach((value, at) => {
@@ -83,6 +85,6 @@ async function judged(places, { step }, unasked) {
     seen += chance(unasked[at]);
   });
   const mean = (sum) => area ? sum / area : 0;
-  const score = found.score * mean(inside) * Math.sqrt((mean(seen) * high) / Math.max(1, low));
-  return { ...await told({ found, native, asked }), score, area };
+  const score = answer.found.score * mean(inside) * Math.sqrt((mean(seen) * high) / Math.max(1, low));
+  return { ...shownOf(answer), chances: await chancesOf(values), score, area };
 }

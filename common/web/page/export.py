@@ -24,7 +24,7 @@ from common.models.folding import folded
 from common.models.point.click_sampling import NO_CLICK
 from common.models.point.point_unet import GRID, PointUNet
 from common.models.point.species import cat_or_dog
-from common.web.page.weights import halved, rounded
+from common.web.page.weights import halved, rounded, shortened
 
 FEWEST = 2  # clicks that a graph takes, be some of them none
 STEPS = ("look", "near", "again", "later")  # of `_Answer`
@@ -133,7 +133,7 @@ def export_graphs(model: nn.Module, card: Card) -> dict[str, bytes]:
     pyramid: Any = model.encoder
     if card.fit != "stretch" or card.size % max(pyramid.strides):
         raise UserError(f"the page stretches photos to a square that {card.size} px does not fit")
-    net = model.eval().float().cpu()
+    net: Any = shortened(model.eval().float().cpu())
     image, square = (torch.zeros(1, channels, card.size, card.size) for channels in (3, 1))
     levels = _Encoder(net)(image)
     names = tuple(f"level_{index}" for index in range(len(levels)))

@@ -83,13 +83,6 @@ function labelled(animals, byNumber) {
   return labels;
 }
 
-/** A mask as RGBA bytes, white on black. */
-function whiteOnBlack(logits) {
-  const pixels = new Uint32Array(logits.length);
-  for (let at = 0; at < logits.length; at++) pixels[at] = logits[at] > 0 ? 0xffffffff : 0xff000000;
-  return new Uint8ClampedArray(pixels.buffer);
-}
-
 /** The middle of the longest run of a mask in any row, as a click in it; null if there is none. */
 function middleOf(logits, width, height) {
   let best = 0, middle = null;

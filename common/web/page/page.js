@@ -14,11 +14,12 @@ function createPredictor(settings) {
     // In a local file a worker comes from a blob: address, and a module from a data: one.
     const source = new Blob([content("predictor")], { type: "text/javascript" });
     worker = new Worker(URL.createObjectURL(source));
-    worker.onmessage = ({ data: { id, answer, error } }) => {
-      const { resolve, reject } = waiting.get(id);
+    worker.onmessage = ({ data: { id, part, answer, error } }) => {
+      const asked = waiting.get(id);
+      if (part) return asked.tell?.(asked.known = { ...asked.known, ...part });
       waiting.delete(id);
-      if (error === undefined) resolve(answer);
-      else reject(new Error(error));
+      if (error === undefined) asked.resolve(asked.known ? { ...asked.known, ...answer } : answer);
+      else asked.reject(new Error(error));
     };
     worker.onerror = ({ message }) => {
       const failure = new Error(message || "this browser starts no worker in a local file");
@@ -31,9 +32,10 @@ function createPredictor(settings) {
     });
   }
 
-  function ask(task, given) {
+  /** The answer; `tell` gets what is known of it before. */
+  function ask(task, given, tell) {
     return new Promise((resolve, reject) => {
-      waiting.set(++count, { resolve, reject });
+      waiting.set(++count, { resolve, reject, tell });
       worker.postMessage({ id: count, task, ...given });
     });
   }

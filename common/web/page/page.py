@@ -16,7 +16,7 @@ from markupsafe import Markup
 from common.canvas.widget import SCRIPTS
 from common.config import CHECKPOINTS, SAMPLES, UserError, atomic_path
 from common.provenance import code_hash, file_sha256, json_sha256, module_closure
-from common.samples import Sample, load_samples
+from common.samples import Sample, samples_to_click
 
 HERE = Path(__file__).parent
 CANVAS = HERE.parents[1] / "canvas"  # the click canvas, which the notebooks show too
@@ -150,7 +150,7 @@ def _photos() -> list[dict[str, object]]:
 
 
 def _samples() -> list[tuple[str, Sample]]:
-    return [(f"photo_{number}", sample) for number, sample in enumerate(load_samples())]
+    return [(f"photo_{number}", sample) for number, sample in enumerate(samples_to_click())]
 
 
 def _file(sample: Sample) -> Path:

@@ -41,13 +41,6 @@ async function photoUrl({ pixels, width, height }) {
   return painted(image, ...shownSize({ width, height })).toDataURL("image/jpeg", 0.9);
 }
 
-/** A mask's logits as the address of a picture of its size, white on black. */
-function maskUrl(logits, width, height) {
-  const canvas = blank(width, height);
-  canvas.getContext("2d").putImageData(new ImageData(whiteOnBlack(logits), width, height), 0, 0);
-  return canvas.toDataURL("image/png");
-}
-
 /** Base64 pieces of a file as one. */
 function toBlob(pieces) {
   return new Blob(pieces.map(bytesOf));

@@ -45,11 +45,13 @@ const tasks = {
 
   /**
    * The animal under some clicks and in a box: logits (S²) of the photo, to be passed back as `previous`,
-   * the mask (bytes) as it is shown, what else `native` needs, cat's and dog's chances, and the score.
+   * the mask as it is shown, what else `native` needs, cat's and dog's chances, and the score. All but
+   * the chances is told as soon as it is known, of a first answer the first look as well.
    */
-  async click(given) {
-    const start = performance.now(), answer = await told(await answered(given));
-    return { ...answer, ms: performance.now() - start };
+  async click(given, tell) {
+    const start = performance.now(), answer = await answered(given, tell);
+    tell(shownOf(answer));
+    return { chances: await chancesOf(answer.native.values), ms: performance.now() - start };
   },
 
   /** The same mask (bytes) at another size, be it of a photo that is not looked at any more. */
@@ -57,6 +59,7 @@ const tasks = {
 
   /** A step of the search for all animals: the numbers of those known now, and what is not yet told. */
   async find() {
+    if (!photo.search) await seen("classifier", photo.whole); // for `glimpse`
     photo.search ??= search();
     const { value, done } = await photo.search.next(), fresh = [];
     for (const one of value ?? []) if (!one.number) fresh.push(Object.assign(one, { number: ++count }));
@@ -106,10 +109,22 @@ async function ask(view, points, labels, step = "look", before = null) {
 const fromNear = async (view, far, points, labels) =>
   isSame(view, photo.whole) ? far : ask(view, points, labels, "near", far.square);
 
+/** What the first look shows, before the second one and the rivals, which take longer. */
+async function glimpse({ square }, points, labels) {
+  const edge = 2 * about.size, values = await enlarged(square, about.size, edge, edge);
+  const clicks = onSquare(photo.whole, points, edge).map(({ place: [x, y] }, index) =>
+    [Math.round(x), Math.round(y), labels[index]]);
+  onlyClicked(values, [edge, edge], clicks);
+  obey(values, [edge, edge], clicks, edge);
+  return { logits: square, mask: { values: asBytes(values), width: edge, height: edge },
+           ...(photo.search && { chances: await namedIn(photo.whole, square) }) };
+}
+
 /** `first_answer`, without the second opinion of a network of portraits. */
-async function firstAnswer(points, labels) {
+async function firstAnswer(points, labels, tell) {
   const { whole, shape } = photo, { grid, size } = about;
   const far = await ask(whole, points, labels);
+  if (tell) tell(await glimpse(far, points, labels));
   const view = windowRound(far.square, size, points, labels, shape) ?? whole;
   const near = await fromNear(view, far, points, labels);
   const places = onSquare(view, points, grid).map(({ place }) => place.map((at) => limited(at, 0, grid - 1)));
@@ -123,21 +138,21 @@ async function firstAnswer(points, labels) {
 }
 
 /** What clicks (after a box's, if there is one) give: the answer in a view, and at the frame's size. */
-async function answered({ points: own, labels: said, previous, box }) {
+async function answered({ points: own, labels: said, previous, box }, tell) {
   const { whole, shape, frame } = photo, asked = askedOf({ points: own, labels: said }, box, shape);
   const { points, labels, area } = asked;
   let view = area && (roundBox(box, shape) ?? whole), found;
   if (previous) {
     view ??= windowRound(previous, about.size, points, labels, shape) ?? whole;
     found = await ask(view, points, labels, points.length > 1 ? "later" : "again", previous);
-  } else found = view ? await ask(view, points, labels) : await firstAnswer(points, labels);
+  } else found = view ? await ask(view, points, labels) : await firstAnswer(points, labels, tell);
   return { found, asked, native: await finished(found, asked, frame) };
 }
 
-/** What the page is told of an answer. */
-async function told({ found, asked, native: { values, logits } }) {
-  return { logits, shown: asBytes(values), told: { found, asked }, chances: await chancesOf(values),
-           score: found.score };
+/** What the page is told of an answer, but for the chances. */
+function shownOf({ found, asked, native: { values, logits } }) {
+  const [width, height] = photo.frame;
+  return { logits, mask: { values: asBytes(values), width, height }, told: { found, asked }, score: found.score };
 }
 
 /** All clicks, a box's first; the user's own; and an area beyond which nothing is kept: no click is there. */
@@ -188,13 +203,17 @@ async function pasted(square, [left, top, right, bottom], frame) {
 
 /** Chances of cat and dog, of the animal in a mask as it is shown: of a part of the photo round it. */
 async function chancesOf(values) {
-  const { frame, shape, whole } = photo, { size, zoom } = about;
-  const grid = strided(frame, zoom.LARGE), bounds = boundsOf(grid.of(values, 0), grid.width, grid.height);
-  const toPhoto = (at, side) => ((grid.step * at) / frame[side % 2]) * shape[side % 2];
+  const { frame, shape, whole } = photo, { size, zoom } = about, bounds = boundsOf(maskOf(values), ...frame);
+  const toPhoto = (at, side) => (at / frame[side % 2]) * shape[side % 2];
   const [x0, y0, x1, y1] = bounds?.map(toPhoto) ?? whole;
   const view = (bounds && framed([x0, y0], [x1, y1], shape, zoom.ROUND, zoom.LEAST)) ?? whole;
   const onFrame = view.map((at, side) => roundEven((at / shape[side % 2]) * frame[side % 2]));
-  const mask = tensor("float32", meansOf(values, frame[0], onFrame, size), [1, 1, size, size]);
+  return namedIn(view, meansOf(values, frame[0], onFrame, size));
+}
+
+/** The same of logits (S²) in a view. */
+async function namedIn(view, square) {
+  const mask = tensor("float32", square, [1, 1, about.size, about.size]);
   const { chances } = await graphs.namer.run({ mask, ...await seen("classifier", view) });
   return Array.from(chances.data);
 }
@@ -203,15 +222,15 @@ async function chancesOf(values) {
 function asBytes(values) {
   const out = new Int8Array(values.length);
   for (let at = 0; at < out.length; at++) {
-    const byte = Math.round(16 * values[at]);
-    out[at] = values[at] > 0 ? Math.min(127, Math.max(1, byte)) : Math.max(-128, Math.min(0, byte));
+    const steps = 16 * values[at], byte = Math.floor(steps + 0.5);
+    out[at] = steps > 0 ? (steps < 1 ? 1 : steps > 127 ? 127 : byte) : steps < -128 ? -128 : byte;
   }
   return out;
 }
 
 self.onmessage = async ({ data: { id, task, ...given } }) => {
   try {
-    self.postMessage({ id, answer: await tasks[task](given) });
+    self.postMessage({ id, answer: await tasks[task](given, (part) => self.postMessage({ id, part })) });
   } catch (error) {
     self.postMessage({ id, error: String(error?.message ?? error) });
   }

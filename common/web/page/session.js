@@ -38,7 +38,7 @@ function createSession({ photos, model, predictor, say }) {
   }
 
   /** What the network says to a state that asks it: from what was said to fewer clicks, or from a mask. */
-  async function answerTo(clicker) {
+  async function answerTo(clicker, tell) {
     const { clicks, box, given } = clicker.now, before = clicker.answeredBefore();
     let answer = before ? before.answer : given && !box ? { logits: await given.coarse() } : null;
     let count = before ? clicks.length : given && !box ? given.after + 1 : box ? 0 : 1;
@@ -48,7 +48,7 @@ function createSession({ photos, model, predictor, say }) {
       answer = await predictor.ask("click", {
         points: asked.map((click) => [Math.floor(click.x), Math.floor(click.y)]),
         labels: asked.map((click) => Number(click.positive)), previous: answer?.logits, box,
-      });
+      }, count === clicks.length ? tell : undefined);
     }
     return answer;
   }
@@ -58,17 +58,30 @@ function createSession({ photos, model, predictor, say }) {
     const answer = stands(now) ? now.given : now.answer;
     let logits = new Int8Array(width * height).fill(-PAINTED);
     if (answer?.native) logits = answer.native(width, height);
-    else if (answer?.shown.length === logits.length) logits = answer.shown;
+    else if (answer?.mask.values.length === logits.length) logits = answer.mask.values;
     else if (answer) logits = await predictor.ask("native", { told: answer.told, frame: [width, height] });
     return withStrokes(logits, [width, height], width / photo.width, now);
   }
 
+  /** An animal's mask as it is shown. */
+  async function maskOf(one, photo) {
+    const { now } = one.clicker, { mask } = (stands(now) ? now.given : now.answer) ?? {};
+    const [width, height] = shownSize(photo), values = await logitsOf(one, photo, [width, height]);
+    return mask?.values === values ? mask : { values, width, height };
+  }
+
   /** Masks to be shown, of those that have none yet. */
   async function draw(photo) {
-    for (const one of herdOf(photo).pointed) {
-      const size = shownSize(photo), { now } = one.clicker;
-      now.url ??= maskUrl(await logitsOf(one, photo, size), ...size);
-    }
+    for (const one of herdOf(photo).pointed) one.clicker.now.mask ??= await maskOf(one, photo);
+  }
+
+  /** Show what is known of an answer before all of it is; what is painted comes with the rest. */
+  function peek(one, clicker, answer) {
+    const { clicker: before } = one;
+    if (clicker.now.strokes.length) return;
+    one.clicker = { ...clicker, now: { ...clicker.now, answer, mask: answer.mask } };
+    say(envelope({}, "info", { clicks: before.now.clicks })); // the page itself adds those underway
+    one.clicker = before;
   }
 
   /** Another state of the chosen one, and its mask; nothing has changed if there is none. */
@@ -76,9 +89,8 @@ function createSession({ photos, model, predictor, say }) {
     const one = chosen(), clicker = one.clicker.copy();
     how(clicker);
     const { now } = clicker, asks = now.clicks.length || now.box;
-    if (asks && !stands(now)) now.answer ??= await answerTo(clicker);
-    const size = shownSize(album.now);
-    if (isPointed(now)) now.url ??= maskUrl(await logitsOf({ clicker }, album.now, size), ...size);
+    if (asks && !stands(now)) now.answer ??= await answerTo(clicker, (answer) => peek(one, clicker, answer));
+    if (isPointed(now)) now.mask ??= await maskOf({ clicker }, album.now);
     herdOf(album.now).touch();
     Object.assign(one, { clicker, hidden: false });
   }
@@ -137,10 +149,10 @@ function createSession({ photos, model, predictor, say }) {
     return (ghosts.get(album.now)?.now ?? []).filter(({ logits }) => !taken.some((one) => isSame(one, logits)));
   }
 
-  function take({ logits, shown, told, chances, score }, click) {
+  function take({ logits, mask, told, chances, score }, click) {
     const herd = herdOf(album.now);
     if (isPointed(herd.chosen.clicker.now)) herd.next();
-    const given = { logits, shown, told, chances, score, after: 1, coarse: () => logits };
+    const given = { logits, mask, told, chances, score, after: 1, coarse: () => logits };
     return change((clicker) => clicker.become({ clicks: [click], given }));
   }
 
@@ -227,8 +239,8 @@ function createSession({ photos, model, predictor, say }) {
     async find() {
       await ready();
       const { fresh, found, done } = await predictor.ask("find", {});
-      const known = ghosts.get(album.now) ?? { all: new Map(), now: [] }, size = shownSize(album.now);
-      for (const one of fresh) known.all.set(one.number, { ...one, url: maskUrl(one.shown, ...size) });
+      const known = ghosts.get(album.now) ?? { all: new Map(), now: [] };
+      for (const one of fresh) known.all.set(one.number, one);
       const now = found?.map((number) => known.all.get(number)) ?? known.now;
       ghosts.set(album.now, { ...known, now, done });
     },
@@ -311,9 +323,9 @@ function createSession({ photos, model, predictor, say }) {
     const objects = herd.objects((given) => toldOf(given).species?.[0] ?? null), left = ghostsLeft();
     return {
       seq, view, version: ++version, kind, status: statusOf(one, objects.length > 1, left),
-      photo: album.now.name, model, mask: hidden ? null : now.url ?? null,
+      photo: album.now.name, model, mask: hidden ? null : now.mask ?? null,
       number, objects, worked: worked().map((photo) => photo.name),
-      found: left.map((ghost) => ({ number: ghost.number, species: likelier(ghost)[0], mask: ghost.url })),
+      found: left.map((ghost) => ({ number: ghost.number, species: likelier(ghost)[0], mask: ghost.mask })),
       can_find: !ghosts.get(album.now)?.done, box: now.box,
       clicks: now.clicks.map(({ x, y, positive }) => ({ x, y, positive })), iou: null, ...toldOf(now),
       can_undo: herd.canUndo || Boolean(album.before),

@@ -1,18 +1,33 @@
 """A graph's weights in fewer bytes; the runtime widens them once, when it loads them."""
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
 import onnx
 import onnx.helper
 import onnx.numpy_helper
+import torch
+from torch import nn
 
 LARGE = 256  # numbers from which on a weight is packed
 FEW = 32  # numbers in a filter of one channel, which is the most easily hurt
 MANY = 200_000  # numbers in the last layers' weights, which are the least so
+BITS = 8  # of a weight, after the first: masks of the samples keep an IoU of .994 and more
 FINE, COARSE = 1 / 12, 1 / 4  # of the deviation of a filter's weights: what they are rounded to
 
 Packed = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]  # what gives a weight, and how
+
+
+@torch.no_grad()
+def shortened(net: nn.Module) -> nn.Module:
+    """A copy whose large weights have `BITS` bits of half precision's ten: they zip better."""
+    short = copy.deepcopy(net)
+    for weight in short.parameters():
+        if weight.numel() >= LARGE:
+            mantissa, exponent = torch.frexp(weight)  # its first bit is worth a half
+            weight.copy_(torch.ldexp(torch.round(mantissa * 2 ** (BITS + 1)), exponent - BITS - 1))
+    return short
 
 
 def halved(proto: onnx.ModelProto) -> bytes:
