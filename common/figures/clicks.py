@@ -67,7 +67,7 @@ def by_group(groups: Mapping[str, Mapping[str, pd.DataFrame]], *, note: str = ""
         axes.set(title=title, xlabel="clicks")
         axes.set_xticks([tick for tick in TICKS if tick <= 10])
         style.plain(axes, "y")
-    panels[0].set_ylabel("mean IoU with the animal")
+    panels[0].set(ylabel="mean IoU with the animal", ylim=(0, None))
     style.key(figure, 4)
     style.head(figure, note)
     return figure

@@ -17,7 +17,7 @@ BOUNDS = ["value", "low", "high"]
 DIFFERENCE = ["difference", "difference_low", "difference_high"]
 CLASS_SCORES = {**{f"iou_{name}": name for name in CLASSES}, "miou": "mean"}
 SEEDS = ("model", "share", "seed", "miou", "low", "high")
-ROW = 0.32  # inches
+ROW, DENSE = 0.32, 0.23  # inches a row: of few, and of so many that they fill a screen
 
 
 def draw_intervals(
@@ -62,7 +62,7 @@ def intervals(table: pd.DataFrame, *, score: str = "score", note: str = "") -> F
     """
     style.require(table, ("label", *BOUNDS), "scores with intervals")
     y = _places(table)
-    figure = style.new_figure(1.0 + ROW * (y.max() + 1))
+    figure = style.new_figure(1.0 + (DENSE if len(table) > 15 else ROW) * (y.max() + 1))
     axes = figure.subplots()
     keys = table["colour"] if "colour" in table else [""] * len(table)
     draw_intervals(axes, y, table[BOUNDS], [_colour(name) for name in keys])
@@ -136,7 +136,7 @@ def class_scores(headlines: Mapping[str, pd.DataFrame], *, note: str = "") -> Fi
     """
     several = len(style.require_some(headlines, "scores per class")) > 1
     step = len(headlines) + 0.7 * several
-    figure = style.new_figure(1.1 + 0.27 * step * len(CLASS_SCORES) + 0.25 * several)
+    figure = style.new_figure(1.1 + DENSE * step * len(CLASS_SCORES) + 0.25 * several)
     axes = figure.subplots()
     by_goal(axes, headlines, CLASS_SCORES, step)
     axes.set_xlabel("IoU")

@@ -11,8 +11,8 @@ from common.wording import wording
 
 HEADINGS = {
     "minutes": "Minutes per notebook",
-    "models": "Trained models",
-    "test_reads": "Scorings of the test split",
+    "models": "Trained models (-dirty: files differed from the commit)",
+    "test_reads": "Scorings of the test split (-dirty: files differed from the commit)",
     "faults": "Faults provoked, and what was lost",
     "machines": "Machines simulated, and what the two commands did there",
     "licences": "Data, weights and licences",

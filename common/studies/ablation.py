@@ -162,7 +162,7 @@ def in_words(table: pd.DataFrame, seeds: float = 0.0) -> str:
     beyond = [row.label for row in rows[clear].itertuples() if abs(row.difference) > seeds]
     apart = (
         f" Seeds of one recipe lie up to {seeds:.3f} apart, and one seed stands behind each row:"
-        f" more than that is {', '.join(beyond) or 'none'}."
+        f" larger than that: {', '.join(beyond) or 'none'}."
     )
     return (
         f"From a base of {base['value']:.3f} ({base['epochs']:.0f} epochs, "

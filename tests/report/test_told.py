@@ -297,3 +297,13 @@ def test_the_named_pairs_are_judged_rightly():
     for row, (a, b, *gaps, _, p, _) in zip(rows, told.to_numpy(), strict=True):
         numbers = [label(a), label(b), *(f"{x:+.3f}" for x in gaps), f"{p:.4f}"]
         assert facts(row.get_text(" ")) == numbers
+
+
+def test_the_gallery_shows_the_models_that_it_names():
+    """Each silhouette's number is that of the counts of the model written under it."""
+    stored = np.load(RESULTS / "cases" / "comparison_test.npz")
+    for image, model, iou in zip(*(stored[k] for k in ("image", "model", "iou")), strict=True):
+        table = again.photos()[str(model)]
+        c = again.counts_of(table[table["image"] == image])[0]
+        hit, either = np.diag(c), c.sum(0) + c.sum(1) - np.diag(c)
+        assert iou == pytest.approx((hit[either > 0] / either[either > 0]).mean(), abs=1e-6)

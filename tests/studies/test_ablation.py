@@ -87,8 +87,8 @@ def test_in_words_says_what_is_clear():
     told = ablation.in_words(pd.DataFrame(rows))
     assert "clear of zero** for: small disk -0.020." in told
     assert told.endswith("at this budget: large disk +0.001.")
-    assert ablation.in_words(pd.DataFrame(rows), 0.01).endswith("more than that is small disk.")
-    assert ablation.in_words(pd.DataFrame(rows), 0.03).endswith("more than that is none.")
+    assert ablation.in_words(pd.DataFrame(rows), 0.01).endswith("larger than that: small disk.")
+    assert ablation.in_words(pd.DataFrame(rows), 0.03).endswith("larger than that: none.")
 
 
 def test_an_ablation_learns_from_kept_features(

@@ -9,6 +9,7 @@ Shapes: B batch, H W pixels, D_i h_i w_i channels and grid of tap i.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
@@ -65,12 +66,12 @@ def unwrapped(state: dict[str, Tensor], names: list[str]) -> dict[str, Tensor]:
 
 
 def told_licence(name: str, recipe: Recipe, strange: str | Path | None) -> str:
-    """The weights' licence, printed: unknown, of a file not known to be the published one."""
+    """The weights' licence, told beside the output: unknown, of a file that is not published."""
     licence = recipe.licence
     if strange:
         licence = f"unknown (of those published here: {licence})"
         print(f"encoder {name}: {strange} is taken for weights of {recipe.reading}")
-    print(f"encoder {name}: licence of the weights: {licence}")
+    print(f"encoder {name}: licence of the weights: {licence}", file=sys.stderr)
     return licence
 
 
