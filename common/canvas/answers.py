@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from common.clicks.brush import painted
+from common.clicks.brush import SURE, middles, painted, standing
 from common.clicks.prompts import Clicker, Pointed
 from common.clicks.protocol import Predictor, Species
 from common.clicks.robot import reply
@@ -116,7 +116,7 @@ class Models:
 
         What the model said is remembered: the same clicks always give the same mask. Several new
         ones are answered at once; where nothing was said to any, one after the other. What is
-        painted by hand is laid over it.
+        painted by hand is laid over it, and a later click tells the model of it.
 
         Args:
             prompts: what points at the animal; a mask that another model found counts for nothing.
@@ -124,7 +124,7 @@ class Models:
         """
         if prompts.given and prompts.given.model not in ("", name):
             prompts = replace(prompts, given=None)
-        given, asked = prompts.given, replace(prompts, strokes=())
+        given, asked = prompts.given, _first(prompts, len(prompts.clicks))
         if given and prompts.stands and (given.fine or not fine):
             answer = Answer(given.logits, given.score, given.species, fine=given.fine)
         elif asked == Pointed():
@@ -147,8 +147,14 @@ class Models:
         anchors = given.anchors if given else ()
         for count in range(first, whole + 1):
             asked = _first(prompts, count)
-            clicker = Clicker(anchors if prompts.stands else (*anchors, *asked.clicks), asked.box)
-            last = reply(predictor, clicker, previous)
+            clicks = anchors if prompts.stands else (*anchors, *asked.clicks)
+            if asked.strokes:
+                fixed = standing(asked.strokes, asked.clicks, photo.image.shape[:2])
+                clicks = (*middles(asked.strokes, fixed), *clicks)
+                coarse = predictor.mask_input(fixed * np.float32(SURE / STEPS))
+                if previous is not None and previous.shape == coarse.shape:
+                    previous = np.where(abs(coarse) > SURE / STEPS / 2, coarse, previous)
+            last = reply(predictor, Clicker(clicks, asked.box), previous)
             self._remember((name, photo, asked), (last.logits, base))
             base, previous = count, last.logits
         score = last.score if math.isfinite(last.score) else None
@@ -171,8 +177,9 @@ class Models:
 
 
 def _first(prompts: Pointed, count: int) -> Pointed:
-    """The same with the first of its clicks alone."""
-    return replace(prompts, clicks=prompts.clicks[:count])
+    """The same with the first of its clicks alone, and what was painted before the last."""
+    before = tuple(stroke for stroke in prompts.strokes if stroke.after < count)
+    return replace(prompts, clicks=prompts.clicks[:count], strokes=before)
 
 
 def iou(mask: np.ndarray, truth: np.ndarray | None) -> float | None:

@@ -12,6 +12,7 @@ from skimage.measure import label as regions
 from common.clicks.prompts import Click, Stroke, to_rows_columns
 
 SURE = 127  # int8 logit of what was painted
+TOLD = 5  # strokes that a model is told of
 
 
 def strokes_mask(strokes: Sequence[Stroke], shape: tuple[int, int]) -> np.ndarray:
@@ -34,16 +35,33 @@ def painted(logits: np.ndarray, strokes: Sequence[Stroke], clicks: Sequence[Clic
     """
     if not strokes:
         return logits
-    fixed = np.zeros(logits.shape, np.int8)
+    fixed = standing(strokes, clicks, logits.shape)
+    return np.where(fixed == 0, logits, SURE * fixed).astype(np.int8)
+
+
+def standing(
+    strokes: Sequence[Stroke], clicks: Sequence[Click], shape: tuple[int, ...]
+) -> np.ndarray:
+    """What of strokes no later stroke or click took away: (H, W) int8, 1 painted, -1 erased."""
+    fixed = np.zeros(shape, np.int8)
     for event in _in_turn(strokes, clicks):
         if isinstance(event, Stroke):
-            fixed[strokes_mask([event], logits.shape)] = 1 if event.positive else -1
-            continue
-        (row,), (column,) = to_rows_columns(np.array([(event.x, event.y)]))
-        if fixed[row, column] == (-1 if event.positive else 1):
-            numbers = regions(fixed == fixed[row, column], connectivity=2)
-            fixed[numbers == numbers[row, column]] = 0
-    return np.where(fixed == 0, logits, SURE * fixed).astype(np.int8)
+            fixed[strokes_mask([event], fixed.shape)] = 1 if event.positive else -1
+        elif fixed[at := _pixel(event)] == (-1 if event.positive else 1):
+            numbers = regions(fixed == fixed[at], connectivity=2)
+            fixed[numbers == numbers[at]] = 0
+    return fixed
+
+
+def middles(strokes: Sequence[Stroke], fixed: np.ndarray) -> tuple[Click, ...]:
+    """Clicks in the middle of the newest strokes that `standing` has, for a model to know of."""
+    clicks = (Click(*one.points[len(one.points) // 2], one.positive) for one in strokes)
+    return tuple(c for c in clicks if fixed[_pixel(c)] == (1 if c.positive else -1))[-TOLD:]
+
+
+def _pixel(click: Click) -> tuple[int, int]:
+    (row,), (column,) = to_rows_columns(np.array([(click.x, click.y)]))
+    return int(row), int(column)
 
 
 def _in_turn(strokes: Sequence[Stroke], clicks: Sequence[Click]) -> Iterator[Stroke | Click]:

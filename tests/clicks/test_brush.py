@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from common.checkpoint import Card
-from common.clicks.brush import SURE, painted, strokes_mask
+from common.clicks.brush import SURE, middles, painted, standing, strokes_mask
 from common.clicks.predictor import PromptedPredictor
 from common.clicks.prompts import Click, Clicker, Given, Pointed, Stroke
 from common.data.geometry import unfit
@@ -39,6 +39,13 @@ def test_only_a_later_click_that_says_otherwise_takes_a_region_away():
     found = painted(logits, [near, far], [Click(1, 1), no])
     assert found[10, 10] == -50 and found[20, 30] == SURE
     assert painted(logits, [near, far], [Click(1, 1), Click(10, 10)])[10, 10] == SURE
+
+
+def test_a_model_is_told_of_the_newest_strokes_that_stand():
+    strokes = [Stroke(((10.0 * at, 20.0),), 2, at != 6) for at in range(1, 9)]
+    fixed = standing(strokes, [Click(70, 20, positive=False)], (40, 100))
+    told = middles(strokes, fixed)
+    assert [(one.x, one.positive) for one in told] == [(x, x != 60) for x in (30, 40, 50, 60, 80)]
 
 
 def test_strokes_are_undone_and_cleared_like_clicks():

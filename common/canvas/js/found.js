@@ -62,7 +62,7 @@ function createFound({ ui, painter, link, ask }) {
     show(now) {
       ghosts = now.found ?? [];
       ui.found.parentElement.hidden = now.found === undefined;
-      all.hidden = !ghosts.length;
+      all.hidden = ghosts.length < 2; // one is taken by a click as soon
       for (const mask of shapes.keys()) {
         if (!ghosts.some((ghost) => ghost.mask === mask)) shapes.delete(mask);
       }

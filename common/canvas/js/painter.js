@@ -1,7 +1,8 @@
 /** The photo, the mask over it, the clicks and the crosshair, on a canvas. */
 
 const MARK = 9; // CSS pixels: a click's radius
-const TALLEST = 660; // CSS pixels of the photo
+const TALLEST = 660, LEAST = 320; // CSS pixels of the photo
+const BESIDE = 256; // … of what is above and below it: buttons, status and list
 const GRAINY = 3; // pixels of the canvas from which on one of a picture is shown as a square
 const REST = 90; // ms without a move until the edge is drawn anew
 
@@ -172,7 +173,8 @@ function createPainter(canvas, zoomed) {
   function fit(room) {
     const [width, height] = look.size;
     const low = matchMedia("(max-height: 500px)").matches; // the buttons are beside the photo
-    const tallest = low ? innerHeight - 8 : Math.min(TALLEST, 0.7 * screen.height);
+    const tallest = low ? innerHeight - 8 :
+      Math.min(TALLEST, 0.7 * screen.height, Math.max(LEAST, innerHeight - BESIDE));
     const scale = Math.min(room / width, tallest / height);
     const sides = [width, height].map((side) => Math.max(24, Math.round(side * scale)));
     ratio = Math.min(2, window.devicePixelRatio || 1);

@@ -3,12 +3,18 @@
  * is painted by hand, apart from one another, and as opacity. As in Python: `brush`, `objects`, `exports`.
  */
 
-const PAINTED = 127, STEPS = 16, OPAQUE = 0.95, CLEAR = 0.05;
+const PAINTED = 127, TOLD = 5, STEPS = 16, OPAQUE = 0.95, CLEAR = 0.05;
 
-/** Logits with strokes over them, the newest last; a later click that says otherwise takes one away. */
-function withStrokes(logits, [width, height], scale, { strokes, clicks }) {
-  if (!strokes.length) return logits;
-  const fixed = new Int8Array(logits.length);
+/** Logits with strokes over them. */
+function withStrokes(logits, size, scale, now) {
+  if (!now.strokes.length) return logits;
+  const fixed = standing(size, scale, now);
+  return logits.map((logit, at) => fixed[at] ? PAINTED * fixed[at] : logit);
+}
+
+/** What of strokes, the newest last, no later stroke or click took away: 1 painted, -1 erased. */
+function standing([width, height], scale, { strokes, clicks }) {
+  const fixed = new Int8Array(width * height);
   for (let count = 0; count <= clicks.length; count++) {
     for (const stroke of strokes.filter(({ after }) => after === count)) {
       const { data } = strokePixels(stroke, width, height, scale);
@@ -21,7 +27,16 @@ function withStrokes(logits, [width, height], scale, { strokes, clicks }) {
     const at = Math.floor(click.y * scale) * width + Math.floor(click.x * scale);
     if (fixed[at] === (click.positive ? -1 : 1)) clearRegion(fixed, at, width, height);
   }
-  return logits.map((logit, at) => fixed[at] ? PAINTED * fixed[at] : logit);
+  return fixed;
+}
+
+/** Clicks in the middle of the newest strokes that stand, for the network to know of. */
+function middlesOf(strokes, fixed, [width], scale) {
+  return strokes.map(({ points, positive }) => {
+    const [x, y] = points[points.length >> 1];
+    return { x, y, positive };
+  }).filter(({ x, y, positive }) =>
+    fixed[Math.floor(y * scale) * width + Math.floor(x * scale)] === (positive ? 1 : -1)).slice(-TOLD);
 }
 
 function strokePixels({ points, radius }, width, height, scale) {

@@ -44,13 +44,26 @@ function createSession({ photos, model, predictor, say }) {
     let count = before ? clicks.length : given && !box ? given.after + 1 : box ? 0 : 1;
     await ready();
     for (; count <= clicks.length; count++) {
-      const asked = [...(given?.anchors ?? []), ...clicks.slice(0, count)];
+      const { middles, previous } = await told(clicker.now, count, answer?.logits);
+      const asked = [...middles, ...(given?.anchors ?? []), ...clicks.slice(0, count)];
       answer = await predictor.ask("click", {
         points: asked.map((click) => [Math.floor(click.x), Math.floor(click.y)]),
-        labels: asked.map((click) => Number(click.positive)), previous: answer?.logits, box,
+        labels: asked.map((click) => Number(click.positive)), previous, box,
       }, count === clicks.length ? tell : undefined);
     }
     return answer;
+  }
+
+  /** What was painted before a click, as clicks and in the logits of before. */
+  async function told({ strokes: all, clicks }, count, previous) {
+    const strokes = all.filter(({ after }) => after < count), size = shownSize(album.now);
+    if (!strokes.length) return { middles: [], previous };
+    const [width, height] = size, scale = width / album.now.width;
+    const fixed = standing(size, scale, { strokes, clicks: clicks.slice(0, count) });
+    const coarse = previous && await predictor.ask("coarse",
+      { logits: fixed.map((sign) => PAINTED * sign), width, height });
+    return { middles: middlesOf(strokes, fixed, size, scale), previous: previous?.map((logit, at) =>
+      Math.abs(coarse[at]) > PAINTED / STEPS / 2 ? coarse[at] : logit) };
   }
 
   /** Logits of an animal at some size of its photo, what is painted among them. */
