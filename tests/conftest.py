@@ -38,8 +38,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole pipelines first: where processes share the tests, none waits for them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("whole") is None)
+    """The most patient first: where processes share the tests, none waits for them at the end."""
+    items.sort(
+        key=lambda item: -max([0, *getattr(item.get_closest_marker("timeout"), "args", ())])
+    )
 
 
 class Toy(nn.Module):

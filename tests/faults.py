@@ -44,7 +44,7 @@ KINDS: dict[str, str] = {  # what the report says -> what pytest is told
     "impossible parameters": f"{REQUESTS} -k parameters",
     "impossible command lines": COMMANDS,
     "code in a checkpoint or in a training's progress": f"{PICKLES} -k 'pickle or unpickled'",
-    "archive that writes elsewhere": "tests/data/test_archive.py -k 'foreign or place'",
+    "archive that writes elsewhere": "tests/data/test_archive_refused.py -k 'foreign or place'",
     "upload too large, others served": f"{DEMO} -k 'bad_upload or too_long'",
     "committed files with a secret": "tests/long/test_faults_secrets.py -k no_file",
 }

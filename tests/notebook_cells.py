@@ -1,7 +1,7 @@
 """Some cells of a notebook, run with no more of the cells before them than they need.
 
 What a cell needs follows from the names that it reads, back through the cells that give them
-their values. So the sentences and exercises of a notebook run without its figures.
+their values. So the exercises of a notebook run without its figures.
 """
 
 import ast
@@ -86,16 +86,10 @@ def needed(notebook: NotebookNode, wanted: Collection[int]) -> list[int]:
     return sorted(chosen)
 
 
-def run(path: Path, wanted: Collection[int]) -> dict[int, list[str]]:
-    """Run cells of a notebook in the project's folder; what the wanted ones say, by number."""
-    notebook, said, space = read(path), dict[int, list[str]](), dict[str, Any]()
-    with (
-        patch.object(Lab, "show", lambda *_, **__: None),
-        patch.object(Lab, "table", lambda *_, **__: None),
-        patch.object(Lab, "say", lambda _, text: said[number].append(text)),
-    ):
+def run(path: Path, wanted: Collection[int]) -> None:
+    """Run cells of a notebook in the project's folder, and show nothing."""
+    notebook, space = read(path), dict[str, Any]()
+    with patch.multiple(Lab, **dict.fromkeys(("show", "table", "say"), lambda *_, **__: None)):
         for number in needed(notebook, wanted):
-            said[number] = []
             cell = notebook.cells[number]
             exec(compile(cell.source, f"{path.stem}, cell {number}", "exec"), space)
-    return {number: said[number] for number in sorted(wanted)}

@@ -9,7 +9,7 @@ from common.canvas.answers import Photo
 from common.canvas.session import ClickSession
 from common.canvas.widget import ClickCanvas
 from tests.browsing import Canvas
-from tests.canvas.test_session import Colours
+from tests.canvas.colours import Colours
 
 SIZE = (600, 400)
 RED, BLUE = (400, 200), (130, 120)  # (x, y) inside the two

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from common.canvas.answers import Photo
 from common.canvas.session import ClickSession
+from common.config import UserError
 from tests.browsing import DESKTOP, PHONE
 from tests.canvas.bench import Bench
-from tests.canvas.test_session import asker
+from tests.canvas.colours import Colours, asker, scene, truth
 
 
 @pytest.fixture
@@ -33,3 +35,18 @@ def phone(browser) -> Iterator[Bench]:
     yield found
     assert found.complaints == []
     found.page.context.close()
+
+
+@pytest.fixture
+def predictor() -> Colours:
+    return Colours()
+
+
+@pytest.fixture
+def session(predictor: Colours) -> ClickSession:
+    def broken() -> Colours:
+        raise UserError("this model is not here; fetch it")
+
+    photos = [Photo("Square", scene(), truth(), "by me, CC0"), Photo("Plain", scene(80, 50))]
+    models = {"Colours": lambda: predictor, "Others": Colours, "Broken": broken}
+    return ClickSession(photos, models, max_bytes=200_000, max_pixels=100_000)

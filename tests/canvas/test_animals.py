@@ -9,7 +9,7 @@ from common.canvas.answers import Answer, Photo
 from common.canvas.session import ClickSession
 from common.clicks.prompts import Click
 from common.config import UserError
-from tests.canvas.test_session import Colours, scene
+from tests.canvas.colours import Colours, scene
 
 LEFT, RIGHT = Click(15, 20), Click(40, 20)
 

@@ -11,8 +11,8 @@ from common.canvas.answers import Photo
 from common.canvas.exports import coco_file
 from common.canvas.session import ClickSession
 from common.clicks.objects import Segmented
+from tests.canvas.colours import Colours, encoded
 from tests.canvas.test_exports import shapes
-from tests.canvas.test_session import Colours, encoded
 
 NAMES = ("hole", "parts", "tail")
 

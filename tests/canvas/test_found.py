@@ -6,7 +6,7 @@ import pytest
 from common.canvas.answers import Photo
 from common.canvas.session import ClickSession
 from common.clicks.protocol import Found
-from tests.canvas.test_session import BLUE, RED, Colours, scene
+from tests.canvas.colours import BLUE, RED, Colours, scene
 
 
 class Seeing(Colours):

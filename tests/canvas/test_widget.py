@@ -22,7 +22,7 @@ from common.canvas.session import ClickSession, Photo
 from common.canvas.uploads import PIECE_BYTES
 from common.canvas.widget import ClickCanvas
 from common.config import ROOT, UserError
-from tests.canvas.test_session import RED, Colours, encoded, scene, truth
+from tests.canvas.colours import RED, Colours, encoded, scene, truth
 
 OUTSIDE = re.compile(r"https?://|\bimport\b|@import|url\(|fetch\(|XMLHttp|sendBeacon")
 PICTURE = re.compile(r"data:image|;base64,|iVBOR|/9j/")  # as an address, or PNG or JPEG in base64

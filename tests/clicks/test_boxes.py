@@ -16,7 +16,8 @@ from common.clicks.checks import check_box
 from common.clicks.predictor import Predictor
 from common.clicks.robot import replies
 from common.config import UserError
-from tests.clicks.test_predictor import KINDS, photo, prompted_predictor
+from tests.clicks.known import photo, prompted_predictor
+from tests.clicks.test_predictor import KINDS
 
 BOX = (20.0, 10.0, 60.0, 50.0)
 

@@ -15,7 +15,7 @@ from common.config import UserError
 from common.data.coco import decode_rle, read_instances
 from common.models import MODELS, Spec
 from common.predict import main
-from tests.clicks.test_predictor import Clicky, photo, prompted_predictor
+from tests.clicks.known import Clicky, photo, prompted_predictor
 
 TOM, REX = (
     Prompted("Tom", (Click(20, 20),)),

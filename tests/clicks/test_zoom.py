@@ -15,7 +15,7 @@ from common.clicks.window import View
 from common.clicks.zoom import ZoomPredictor, seen_in
 from common.config import UserError
 from common.models.point.point_unet import PointUNet
-from tests.clicks.test_predictor import Clicky, photo
+from tests.clicks.known import Clicky, photo
 from tests.devices import NothingDouble
 
 S = 128

@@ -25,7 +25,7 @@ from common.data.synthetic import make_pets
 from common.pipeline import execute
 from common.training import __main__ as training
 from tests.data.test_cache import content
-from tests.test_run_all import write_notebook
+from tests.pipeline.projects import write_notebook
 
 pytestmark = pytest.mark.long
 ROOMS = (0, 600, 2500)  # bytes that are left: none, for a small table, for half of an array

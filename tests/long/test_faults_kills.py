@@ -30,7 +30,8 @@ from common.data.dataset import prepare_folder
 from common.data.synthetic import make_pets
 from tests.data.test_cache import content
 from tests.fuzzing import EVERYTHING
-from tests.test_run_all import PROGRAM, write_notebook
+from tests.pipeline.projects import write_notebook
+from tests.pipeline.test_run import PROGRAM
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]  # on a machine that is busy, too
 PATIENCE = 300  # seconds, on a machine that does other things

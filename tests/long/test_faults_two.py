@@ -13,7 +13,8 @@ from common.data.dataset import prepare_folder
 from common.data.synthetic import make_pets
 from common.scoring.photos import log_test_read
 from tests.data.test_cache import content
-from tests.test_run_all import PROGRAM, root, start_and_wait  # noqa: F401 (a fixture)
+from tests.pipeline.conftest import root  # noqa: F401 (a fixture)
+from tests.pipeline.test_run import PROGRAM, start_and_wait
 
 pytestmark = pytest.mark.long
 

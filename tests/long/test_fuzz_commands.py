@@ -14,7 +14,7 @@ from common.checkpoint import Card, save_checkpoint
 from common.data import __main__ as data
 from common.training import __main__ as training
 from tests.fuzzing import survive
-from tests.test_run_all import write_notebook
+from tests.pipeline.projects import write_notebook
 
 pytestmark = pytest.mark.long
 TEXTS = ("", "0", "-1", "1", "2", "7.5", "nan", "inf", "1e400", "none", "é", "a b", "*")

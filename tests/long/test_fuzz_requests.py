@@ -12,10 +12,10 @@ from common.canvas.messages import REQUESTS
 from common.canvas.session import ClickSession
 from common.pipeline.notebook import read_notebook
 from common.pipeline.parameters import assign
-from tests.canvas.test_session import Colours, scene, truth
+from tests.canvas.colours import Colours, scene, truth
 from tests.fuzzing import JSON, damaged, survive
 from tests.long.test_fuzz_files import photos
-from tests.test_run_all import write_notebook
+from tests.pipeline.projects import write_notebook
 
 pytestmark = pytest.mark.long
 

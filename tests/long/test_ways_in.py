@@ -26,7 +26,7 @@ from common.data.synthetic import make_pets
 from common.models import MODELS, Spec, create_model
 from common.training import __main__ as training
 from common.training import own
-from tests.canvas.test_session import UPLOAD, asker, send_file
+from tests.canvas.colours import UPLOAD, asker, send_file
 from tests.data.corpus import BACK, corpus
 from tests.fuzzing import EVERYTHING
 

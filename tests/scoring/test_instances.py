@@ -13,7 +13,7 @@ from common.data.coco import encode_rle
 from common.evaluate_clicks import main
 from common.models import MODELS, Spec
 from common.scoring.instances import click_on_instances, instance_scores, truth_of
-from tests.clicks.test_predictor import Clicky
+from tests.clicks.known import Clicky
 
 EDGE = 64
 SQUARES = [(4, 4, 24), (36, 36, 24), (0, 60, 2)]  # left, top, edge; the last one is too small
