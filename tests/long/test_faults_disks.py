@@ -4,10 +4,8 @@ Everything that writes is tried: on a disk that fills up at several moments (a t
 for everybody a limit on the size of files), and in a folder without the right to write.
 """
 
-import ctypes
 import os
 import re
-import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,11 +23,11 @@ from common.data.synthetic import make_pets
 from common.pipeline import execute
 from common.training import __main__ as training
 from tests.data.test_cache import content
+from tests.long.privileges import read_only
 from tests.pipeline.projects import write_notebook
 
 pytestmark = pytest.mark.long
 ROOMS = (0, 600, 2500)  # bytes that are left: none, for a small table, for half of an array
-DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # what lets root write where nobody may
 
 
 @pytest.fixture(scope="module")
@@ -162,55 +160,6 @@ def test_full_disk(
                 refused(call, tmp_path / "disk", capsys, "No space|broke off|MB are free")
             record_property("trials", len(ROOMS) + 1)
             assert call(tmp_path / "disk") == 0
-
-
-# Folders without the right to write
-
-
-class Header(ctypes.Structure):
-    """Of capget(2) and capset(2)."""
-
-    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
-
-
-class Capabilities(ctypes.Structure):
-    """The lower 32 or the upper 32 of them, a bit each."""
-
-    _fields_ = [(name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable")]
-
-
-@contextmanager
-def no_privileges() -> Iterator[None]:
-    """Root, too, keeps to the modes of files: it lays down its privilege for the block."""
-    if os.geteuid() != 0:
-        yield
-        return
-    system, header = ctypes.CDLL(None, use_errno=True), Header(0x20080522, 0)
-    have = (Capabilities * 2)()
-    assert system.capget(ctypes.byref(header), have) == 0, os.strerror(ctypes.get_errno())
-    before = have[0].effective
-    have[0].effective &= ~(1 << DAC_OVERRIDE | 1 << DAC_READ_SEARCH)
-    assert system.capset(ctypes.byref(header), have) == 0, os.strerror(ctypes.get_errno())
-    try:
-        yield
-    finally:
-        have[0].effective = before
-        system.capset(ctypes.byref(header), have)
-
-
-@contextmanager
-def read_only(place: Path) -> Iterator[None]:
-    """A folder, and all below it, that may be read and not written."""
-    paths = [place, *place.rglob("*")]
-    modes = [path.stat().st_mode for path in paths]
-    for path, mode in zip(paths, modes, strict=True):
-        path.chmod(mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
-    try:
-        with no_privileges():
-            yield
-    finally:
-        for path, mode in zip(paths, modes, strict=True):
-            path.chmod(mode)
 
 
 def test_the_folder_of_these_tests_is_really_read_only(tmp_path: Path) -> None:

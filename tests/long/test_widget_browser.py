@@ -5,79 +5,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 
 from tests.browsing import PHONE, Canvas, filled, serving
+from tests.long.shown import BLUE, BURST, RED, both, with_notebook
 
 pytestmark = pytest.mark.long
-
-CELL = '''
-import time
-import numpy as np
-from common.clicks.protocol import Found, PhotoPredictor
-from common.canvas.session import ClickSession, Photo
-from common.canvas.widget import ClickCanvas
-
-class Colours(PhotoPredictor):
-    """Pixels with the colour of a positive click and of no negative one."""
-
-    def look(self, image):
-        return image.astype(int)
-
-    def same(self, kept, point):
-        return np.abs(kept - kept[int(point[1]), int(point[0])]).sum(-1) < 40
-
-    def answer(self, kept, points, labels, previous, several):
-        mask = np.zeros(kept.shape[:2], bool)
-        for point in points[labels == 1]:
-            mask |= self.same(kept, point)
-        for point in points[labels == 0]:
-            mask &= ~self.same(kept, point)
-        logits = np.where(mask, 1, -1)[None].astype(np.float32)
-        return Found(logits, np.full(1, 0.9, np.float32), logits[:, ::9, ::9], ("dog", 0.8))
-
-class Last(Colours):
-    """The last click alone counts, and takes its time."""
-
-    def answer(self, kept, points, labels, previous, several):
-        time.sleep(0.03)
-        return super().answer(kept, points[-1:], labels[-1:], previous, several)
-
-rows, columns = np.mgrid[:400, :600]
-image = np.full((400, 600, 3), (130, 130, 120), np.uint8)
-red = ((columns - 400) / 120) ** 2 + ((rows - 200) / 90) ** 2 < 1
-blue = (columns - 130) ** 2 + (rows - 120) ** 2 < 70**2
-image[red], image[blue] = (200, 40, 40), (40, 40, 200)
-photos = [
-    Photo("Scene", image, red.astype(np.uint8), "Drawn by a test, CC0"),
-    Photo("Turned", np.ascontiguousarray(image.transpose(1, 0, 2))),
-]
-session = ClickSession(photos, {"Colours": Colours, "Last": Last}, max_bytes=6_000_000)
-canvas = ClickCanvas(session)
-canvas
-'''
-RED, BLUE = (400, 200), (130, 120)  # (x, y) inside the two
-BURST = """(canvas, points) => {
-    const box = canvas.getBoundingClientRect();
-    for (const [x, y] of points) canvas.dispatchEvent(new PointerEvent("pointerdown", {
-        clientX: box.left + x * box.width / 600, clientY: box.top + y * box.height / 400,
-        isPrimary: true, pointerType: "mouse", bubbles: true }));
-    return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() =>
-        resolve(canvas.closest(".click-canvas").getAttribute("aria-busy")))));
-}"""
-
-
-def with_notebook(folder: Path, *more: str) -> Path:
-    """A folder, with a notebook that shows the canvas, and more cells."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [new_code_cell(CELL), new_code_cell("print(canvas.points)")]
-    cells += [new_code_cell(source) for source in more]
-    nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "demo.ipynb")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +37,6 @@ def canvas(desktop) -> Canvas:
 @pytest.fixture(scope="module")
 def phone(browser, address) -> Canvas:
     return Canvas(browser, address, **PHONE, color_scheme="dark")
-
-
-def both(canvas: Canvas) -> tuple[bool, bool]:
-    return canvas.masked(RED), canvas.masked(BLUE)
 
 
 def test_the_mask_covers_what_is_clicked_and_nothing_else(canvas):
@@ -265,56 +196,3 @@ def test_fingers_on_a_phone(phone):
     assert both(phone) == (True, False) and "3 clicks" in phone.status
     assert phone.root.get_attribute("data-theme") == "light", "as the page around it"
     assert phone.complaints == []
-
-
-class Lab(Canvas):
-    """The same in JupyterLab, where the widget stands below its cell."""
-
-    def start(self, address: str) -> None:
-        self.page.goto(f"{address}lab/tree/demo.ipynb?token=secret")
-        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
-        self.run(0)
-
-    def run(self, cell: int) -> None:
-        """Run a cell; the kernel may be idle before JupyterLab lets it work."""
-        prompt = self.page.locator(".jp-InputPrompt").nth(cell)
-        while prompt.inner_text() == "[ ]:":
-            self.page.locator(".jp-Cell .cm-content").nth(cell).click()
-            self.page.keyboard.press("Control+Enter")
-            self.page.wait_for_timeout(300)
-
-    def cells(self) -> tuple[int, int]:
-        """How many cells there are, and how many are selected."""
-        cells = self.page.locator(".jp-Notebook .jp-Cell")
-        return cells.count(), self.page.locator(".jp-Notebook .jp-Cell.jp-mod-selected").count()
-
-
-def test_in_jupyterlab(browser, tmp_path: Path):
-    """Clicks and keys are the widget's alone, and what it shows is not saved."""
-    command = "jupyterlab", "--allow-root", "--no-browser", "--IdentityProvider.token=secret"
-    end = "import os\nos.kill(os.getpid(), 9)"
-    with serving(with_notebook(tmp_path, end), *command) as address:
-        lab = Lab(browser, address, viewport={"width": 1100, "height": 1200})
-        lab.reset()
-        lab.click(RED)
-        lab.click(BLUE)
-        lab.page.keyboard.down("Shift")
-        lab.click(BLUE)
-        lab.page.keyboard.up("Shift")
-        assert both(lab) == (True, False)
-        lab.click(RED, button="right")
-        assert both(lab) == (False, False) and not lab.page.locator(".lm-Menu").count()
-        lab.press("u", "u", "y", "ArrowDown", "Enter", "Shift+Enter", "u", "c", "u")
-        assert both(lab) == (True, False) and "3 clicks" in lab.status  # one set on another
-        assert lab.cells() == (3, 1), "no key or click was JupyterLab's"
-        lab.run(1)
-        lab.page.wait_for_selector(".jp-OutputArea-output >> text=(300.0, 204.0, 1)]")
-        lab.click(RED)  # the canvas has the focus again
-        lab.page.keyboard.press("Control+s")  # which is JupyterLab's own
-        lab.page.wait_for_selector(".jp-mod-current:not(.jp-mod-dirty)")
-        saved = (tmp_path / "demo.ipynb").read_text()
-        assert "widget-view" in saved and not re.search(r"data:image|;base64,|iVBOR", saved)
-        lab.page.locator(".jp-Cell .cm-content").nth(2).click()
-        lab.page.keyboard.press("Control+Enter")
-        lab.page.wait_for_selector(".cc-text >> text=The kernel is gone", timeout=30_000)
-        lab.page.context.close()
