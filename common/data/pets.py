@@ -148,15 +148,16 @@ def read_mask(path: str | Path, species: int) -> np.ndarray:
     """
     with opened(path, "trimap") as image:
         trimap = np.asarray(image)
-    if trimap.ndim != 2 or not np.isin(trimap, list(TRIMAP.values())).all():
+    codes = trimap.astype(np.uint8)
+    known = (codes == trimap).all() and codes.min() >= 1 and codes.max() <= len(TRIMAP)
+    if trimap.ndim != 2 or not known:
         values = ", ".join(f"{value:g}" for value in np.unique(trimap)[:4].astype(float))
         found = values if trimap.ndim == 2 else "colours"
         raise UserError(
             f"{path}: a trimap holds only 1 (pet), 2 (background) and 3 (border), here are "
             f"{found}; save it as a PNG of 8 bits of grey"
         )
-    lookup = np.array([0, species, 0, IGNORE], np.uint8)
-    return lookup[trimap.astype(np.uint8)]
+    return np.array([0, species, 0, IGNORE], np.uint8).take(codes)
 
 
 def read_pair(root: str | Path, name: str, species: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,16 +8,18 @@ Letters: K classes, H W pixels, M masks. Arrays are [row, column].
 """
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from common.config import CLASSES, IGNORE, UserError
 
 VERSION = 1  # raise it when the same answer would be counted otherwise
+K = len(CLASSES)
+CONFUSION = [f"{row}{p}" for row in (*(f"c{t}" for t in range(K)), "b") for p in range(K)]
 REGIONS = ("fg", *CLASSES[1:])
-PET_BITS = np.zeros(256, np.uint8)  # of a class, 255 among them: which of the regions it is in
-PET_BITS[1 : len(CLASSES)] = [1 | 2 << i for i in range(len(CLASSES) - 1)]
-PAIRS = np.arange(1 << 2 * len(REGIONS))  # bits of what is predicted, then of what is true
+PET_BITS = [0, *(1 | 2 << i for i in range(K - 1))]  # of a class: which of the regions it is in
+PAIR_BITS = np.zeros((K + 1) * K, np.uint8)  # of `_pairs`: bits of what is predicted, then true
+PAIR_BITS[: K * K] = [p << len(REGIONS) | t for t in PET_BITS for p in PET_BITS]
+ALL_BITS = np.arange(1 << 2 * len(REGIONS))
 NO_PROBABILITIES = (
     "the scores of a pixel are no probabilities (they must be at least 0 and sum to 1): "
     "pass softmax(logits, dim=0), and if it holds NaN the model has diverged"
@@ -40,22 +42,30 @@ def image_counts(
     Returns:
         ``c{t}{p}`` pixels of true class t predicted as p, without border pixels; ``b{p}`` border
         pixels predicted as p; ``bi_*`` and ``bu_*`` from `boundary_counts`; ``n_bin{i}``,
-        ``conf_bin{i}`` and ``hit_bin{i}`` from `calibration_counts`.
+        ``conf_bin{i}`` and ``hit_bin{i}`` pixels, summed confidence and hits in each equal
+        confidence bin, without border pixels. Bin i holds confidences from i/bins up to, but not
+        including, (i+1)/bins; 1 is in the last.
 
     Raises:
         UserError: shapes differ, classes are unknown, or these are no probabilities.
     """
     if not trusted:
         _check(probabilities, target)
-    largest, which = probabilities.max(dim=0)
-    confidence, predicted = largest.cpu().numpy(), which.to(torch.uint8).cpu().numpy()
+    confidence, predicted = _likeliest(probabilities.cpu().numpy())
     if not confidence.min() > 0:  # NaN compares false
         raise UserError(NO_PROBABILITIES)
     truth = target.cpu().numpy()
+    level = np.minimum((confidence * bins).astype(np.uint16), bins - 1)
+    together = (_pairs(predicted, truth) * np.uint16(bins) + level).ravel()
+    table = np.bincount(together, minlength=(K + 1) * K * bins).reshape(K + 1, K, bins)
+    level[truth == IGNORE] = bins  # one more, left out below
+    sums = np.bincount(level.ravel(), confidence.ravel(), bins + 1)[:bins]
+    hits = np.einsum("kkb->b", table[:K])
+    parts = {"n": table[:K].sum((0, 1)), "conf": sums, "hit": hits}
     return {
-        **confusion_counts(predicted, truth),
+        **dict(zip(CONFUSION, table.sum(2).ravel().tolist(), strict=True)),
         **boundary_counts(predicted, truth),
-        **calibration_counts(confidence, predicted, truth, bins=bins),
+        **{f"{part}_bin{i}": v for part, c in parts.items() for i, v in enumerate(c.tolist())},
     }
 
 
@@ -66,11 +76,22 @@ def confusion_counts(predicted: np.ndarray, truth: np.ndarray) -> dict[str, int]
         predicted: (H, W) integers below K.
         truth: (H, W) uint8, classes below K or 255.
     """
-    k = len(CLASSES)
-    row = np.minimum(truth, k)  # the border is one more row
-    table = np.bincount((row * k + predicted).ravel(), minlength=k * (k + 1))
-    names = [f"c{t}{p}" for t in range(k) for p in range(k)] + [f"b{p}" for p in range(k)]
-    return dict(zip(names, table.tolist(), strict=True))
+    table = np.bincount(_pairs(predicted, truth).ravel(), minlength=len(CONFUSION))
+    return dict(zip(CONFUSION, table.tolist(), strict=True))
+
+
+def _likeliest(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Largest of (K, H, W) probabilities and its class, the first of equals: (H, W) each."""
+    largest, which = probabilities[0], np.zeros(probabilities.shape[1:], np.uint8)
+    for k in range(1, K):
+        np.copyto(which, k, where=probabilities[k] > largest)
+        largest = np.maximum(largest, probabilities[k])  # NaN, if there is one
+    return largest, which
+
+
+def _pairs(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """True class, the border being one more, and the predicted one, as one number: (H, W)."""
+    return np.minimum(truth, K) * np.uint8(K) + predicted
 
 
 def boundary_counts(predicted: np.ndarray, truth: np.ndarray) -> dict[str, int]:
@@ -88,37 +109,14 @@ def boundary_counts(predicted: np.ndarray, truth: np.ndarray) -> dict[str, int]:
         predicted: (H, W) integers below K.
         truth: (H, W) uint8, classes below K or 255.
     """
-    bits = PET_BITS[predicted] << len(REGIONS)
-    bits[truth == IGNORE] = 0
-    found = np.bincount(boundary_band(bits | PET_BITS[truth]).ravel(), minlength=len(PAIRS))
+    band = boundary_band(PAIR_BITS.take(_pairs(predicted, truth)))
+    found = np.bincount(band.ravel(), minlength=len(ALL_BITS))
     counts = {}
     for kind, test in (("bi", np.logical_and), ("bu", np.logical_or)):
         for i, name in enumerate(REGIONS):
-            said, true = PAIRS >> len(REGIONS) + i & 1, PAIRS >> i & 1
+            said, true = ALL_BITS >> len(REGIONS) + i & 1, ALL_BITS >> i & 1
             counts[f"{kind}_{name}"] = int(found[test(said, true)].sum())
     return counts
-
-
-def calibration_counts(
-    confidence: np.ndarray, predicted: np.ndarray, truth: np.ndarray, *, bins: int
-) -> dict[str, int | float]:
-    """Pixels, summed confidence and hits in each equal confidence bin, without border pixels.
-
-    Bin i holds confidences from i/bins up to, but not including, (i+1)/bins; 1 is in the last.
-
-    Args:
-        confidence: (H, W) largest class probability.
-        predicted: (H, W) integers below K.
-        truth: (H, W) uint8, classes below K or 255.
-        bins: number of bins.
-    """
-    index = np.minimum((confidence * bins).astype(np.intp), bins - 1)
-    index[truth == IGNORE] = bins  # one more, left out below
-    sums = np.bincount(index.ravel(), weights=confidence.ravel(), minlength=bins + 1)
-    split = np.bincount((2 * index + (predicted == truth)).ravel(), minlength=2 * bins + 2)
-    missed, hit = split.reshape(-1, 2)[:bins].T
-    columns = {"n": missed + hit, "conf": sums[:bins], "hit": hit}
-    return {f"{name}_bin{i}": v for name, c in columns.items() for i, v in enumerate(c.tolist())}
 
 
 def boundary_band(masks: np.ndarray) -> np.ndarray:

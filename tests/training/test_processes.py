@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import get_ident
 
 import pandas as pd
 import pytest
@@ -45,6 +46,19 @@ def test_alone_nothing_changes(monkeypatch, capsys):
     model = torch.nn.Linear(1, 1)
     assert processes.on_own_device(model) is model
     assert capsys.readouterr().out == ""
+
+
+def test_threads_share_the_cores_and_keep_the_order(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        work = lambda item: (item, torch.get_num_threads(), get_ident())  # noqa: E731
+        items, counts, threads = zip(*processes.spread(work, range(9), "counting"), strict=True)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert items == tuple(range(9)) and set(counts) == {1} and get_ident() not in threads
 
 
 def test_a_launch_that_started_one_process_of_several_is_told(monkeypatch, capsys):
