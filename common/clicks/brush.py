@@ -40,13 +40,13 @@ def painted(logits: np.ndarray, strokes: Sequence[Stroke], clicks: Sequence[Clic
 
 
 def standing(
-    strokes: Sequence[Stroke], clicks: Sequence[Click], shape: tuple[int, ...]
+    strokes: Sequence[Stroke], clicks: Sequence[Click], shape: tuple[int, int]
 ) -> np.ndarray:
     """What of strokes no later stroke or click took away: (H, W) int8, 1 painted, -1 erased."""
     fixed = np.zeros(shape, np.int8)
     for event in _in_turn(strokes, clicks):
         if isinstance(event, Stroke):
-            fixed[strokes_mask([event], fixed.shape)] = 1 if event.positive else -1
+            fixed[strokes_mask([event], shape)] = 1 if event.positive else -1
         elif fixed[at := _pixel(event)] == (-1 if event.positive else 1):
             numbers = regions(fixed == fixed[at], connectivity=2)
             fixed[numbers == numbers[at]] = 0
