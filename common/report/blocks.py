@@ -31,7 +31,7 @@ NUMBER = "\ue000"  # private-use characters around an id: the number its caption
 REFERENCE = "\ue001"  # and the same number wherever the text refers to that id
 APPENDIX = "<!-- appendices -->"  # from here on numbers read "A.1"
 WIDE = 700  # CSS pixels (7.3 inches): from here on a broad figure reaches beyond the text
-LEAST = 0.65  # of its width: so narrow a figure may get, its lettering then is 9 CSS pixels high
+LEAST = 0.75  # of its width: so narrow a figure may get, its least lettering then is 9 CSS pixels
 SMALL = 540  # below it a figure keeps its size, so that lettering stays alike from plot to plot
 
 
