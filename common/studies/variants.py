@@ -6,6 +6,8 @@ rests on rows without it.
 
 from dataclasses import dataclass, field
 
+from common.models.query.neck import PLAIN
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -29,6 +31,7 @@ class Variant:
 
 NO_STEM = {"stem": False}
 RANDOM = {"random": True}
+BARE = RANDOM | NO_STEM
 IMAGENET = {"encoder": "lite0", "backbone": ""}
 
 UNET = (
@@ -44,23 +47,27 @@ UNET = (
     Variant("letterbox", "letterbox for stretch", "data", fit="letterbox"),
 )
 MAE = (
-    Variant("base", "as built: MAE, stem"),
+    Variant("base", "MAE, stem, no neck"),
     Variant("random", "random encoder", "with the stem", RANDOM),
     Variant("stem-only", "stem alone", "with the stem", {"stem": "only"}),
     Variant("stem-off", "MAE, no stem", "without it", NO_STEM),
     Variant("50-stem-off", "MAE 50 %, no stem", "without it", {"backbone": "pets_50"} | NO_STEM),
     Variant("25-stem-off", "MAE 25 %, no stem", "without it", {"backbone": "pets_25"} | NO_STEM),
-    Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
+    Variant("random-stem-off", "random, no stem", "without it", BARE),
     Variant("queries-3", "3 mask tokens", "decoder", {"queries": 3}),
     Variant("fixed", "one token a class", "decoder", {"queries": 3, "matching": "fixed"}),
     Variant("last-tap", "last layer alone", "decoder", {"taps": (7,)}),
     Variant("tuned", "encoder fine-tuned", "decoder", {"frozen": False}, {"recipe": "none"}),
+    Variant("neck", "neck, breeds", "neck", PLAIN),
+    Variant("neck-random", "neck, breeds, random", "neck", RANDOM | PLAIN),
+    Variant("neck-stem-off", "neck, breeds, no stem", "neck", NO_STEM | PLAIN),
+    Variant("neck-random-stem-off", "neck, breeds, random, no stem", "neck", BARE | PLAIN),
 )
 VIT = (
     Variant("base", "as built: captions, stem"),
     Variant("random", "random encoder", "with the stem", RANDOM),
     Variant("stem-off", "captions, no stem", "without it", NO_STEM),
-    Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
+    Variant("random-stem-off", "random, no stem", "without it", BARE),
 )
 LITE0 = (
     Variant("base", "as built: captions, stem"),
@@ -69,7 +76,7 @@ LITE0 = (
     Variant("stem-only", "stem alone", "with the stem", {"stem": "only"}),
     Variant("stem-off", "captions, no stem", "without it", NO_STEM),
     Variant("imagenet-stem-off", "ImageNet, no stem", "without it", IMAGENET | NO_STEM),
-    Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
+    Variant("random-stem-off", "random, no stem", "without it", BARE),
 )
 BASELINE = (
     Variant("base", "as built"),
