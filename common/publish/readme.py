@@ -14,7 +14,7 @@ from common.models import model_spec
 from common.scoring.click_scores import click_scores
 from common.scoring.photos import headline
 from common.studies.comparison import clicked_models, scored_names
-from common.training.finished import minutes_of
+from common.training.finished import minutes_on
 from common.wording import MAIN, wording
 
 BLOCK = re.compile(r"(<!-- results:.*?-->\n).*?(<!-- /results -->)", re.DOTALL)
@@ -58,15 +58,13 @@ def _clicks(results: Path) -> str:
 
 
 def _trained(name: str, results: Path) -> str:
-    """Minutes of training, those of the project's own frozen encoder beside them."""
+    """Minutes of training on each processor, those of the project's own frozen encoder beside."""
     card = read_card(results / CHECKPOINTS.name / name)
-    trained = card["training"]
-    while "processor" not in trained:  # a mean of others took no time of its own
-        trained = read_card(results / CHECKPOINTS.name / trained["start"])["training"]
     encoder = (card.get("encoder") or {}).get("name", "")
     before = results / "history" / f"{encoder}.csv"
     more = f" + {pd.read_csv(before)['seconds'].sum() / 60:.0f}" if before.is_file() else ""
-    return f"{minutes_of(name, results):.0f}{more} min, {trained['processor']}"
+    told = {on: minutes for on, minutes in minutes_on(name, results).items() if on}
+    return " + ".join(f"{minutes:.0f}{more} min, {on}" for on, minutes in told.items())
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -42,12 +42,21 @@ def minutes_of(name: str, results: Path = RESULTS, folder: str = "checkpoints") 
 
     NaN where a start came without its history.
     """
+    return sum(minutes_on(name, results, folder).values())
+
+
+def minutes_on(
+    name: str, results: Path = RESULTS, folder: str = "checkpoints"
+) -> dict[str, float]:
+    """The same, told apart by processor, the first lesson's first."""
     results = results if (results / folder / f"{name}.json").is_file() else RESULTS
     if not (results / "history" / f"{name}.csv").is_file():
-        return math.nan
+        return {"": math.nan}
+    trained = read_card(results / folder / name)["training"]
+    start, processor = trained.get("start"), trained.get("processor", "")
+    told = minutes_on(start, results, folder) if start else {}
     minutes = float(load_history(name, results)["seconds"].sum() / 60)
-    start = read_card(results / folder / name)["training"].get("start")
-    return minutes + (minutes_of(start, results, folder) if start else 0.0)
+    return told | {processor: told.get(processor, 0.0) + minutes}
 
 
 def load_history(name: str, results: Path = RESULTS) -> pd.DataFrame:
