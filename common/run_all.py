@@ -35,6 +35,7 @@ def profiles() -> dict[str, dict[str, dict[str, object]]]:
                 "stamp": "smoke run: not a result",
                 "image_size": 32,
                 "epochs": 1,
+                "last_epochs": 1,
                 "max_steps": 2,
                 "batch_size": 4,
                 "timing_runs": 2,
