@@ -16,6 +16,7 @@ from common.config import UserError
 from common.models.layers import full_precision, norm
 from common.models.padding import resize
 from common.models.query.layers import Refine, TwoWayLayer, fraction, pixel_stem, sine_positions
+from common.models.query.neck import Hourglass
 
 GRID = 4  # pixels of the photo for one of a mask's
 TOKEN_STRIDE = 14  # features of at least this stride become image tokens, finer ones join later
@@ -30,6 +31,8 @@ class QueryDecoder(nn.Module):
         queries: mask tokens, at least as many as classes.
         width: D of tokens and image.
         depth: two-way layers.
+        neck: of `Hourglass`, its coarser grids; () leaves it out.
+        breeds: how many breeds the image embeddings learn to name, in training alone; 0, none.
         stem: whether the photo's pixels join at 1/4, where they sharpen masks and have no say in
             the classes; "only" leaves the feature maps out. False and "only" are the controls:
             what do the encoder's features know?
@@ -45,6 +48,8 @@ class QueryDecoder(nn.Module):
         width: int = 128,
         depth: int = 2,
         heads: int = 8,
+        neck: tuple[int, ...] = (),
+        breeds: int = 0,
         stem: bool | str = True,
     ) -> None:
         super().__init__()
@@ -64,6 +69,7 @@ class QueryDecoder(nn.Module):
             nn.Sequential(norm(c), nn.Conv2d(c, w, 1))
             for c, w in zip(channels, widths, strict=True)
         )
+        self.neck = Hourglass(width, tuple(neck)) if neck else nn.Identity()
         self.mask_tokens = nn.Parameter(torch.randn(queries, width))
         self.layers = nn.ModuleList(TwoWayLayer(width, heads) for _ in range(depth))
         self.stem = pixel_stem(fine) if stem else None
@@ -78,14 +84,22 @@ class QueryDecoder(nn.Module):
             nn.ReLU(),
             nn.Linear(width, fine),
         )
+        self.to_breed = nn.Linear(width, breeds) if breeds else None
 
     def forward(self, features: list[Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
         """Class logits (B, Q, K + 1) and mask logits (B, Q, H/4, W/4)."""
+        return self.taught(features, image)[:2]
+
+    def taught(
+        self, features: list[Tensor], image: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """`forward`, and the breeds' logits (B, breeds) where it learns them."""
         tokens, image_embeddings, skips, _ = self.interact(features, image)
+        breed = self.to_breed(image_embeddings.mean((2, 3))) if self.to_breed else None
         tokens = self.norm(tokens)
         pixels = self.pixel_embeddings(image_embeddings, skips, image)  # (B, P, H/4, W/4)
         masks = torch.einsum("bqp,bphw->bqhw", self.to_mask(tokens), pixels)
-        return self.to_class(tokens), masks
+        return self.to_class(tokens), masks, breed
 
     def attention(self, features: list[Tensor], image: Tensor) -> Tensor:
         """Where each token looks in each layer: (B, layers, Q, h, w), a sum of 1 over the grid."""
@@ -103,6 +117,7 @@ class QueryDecoder(nn.Module):
         coarse, skips = self.project_maps(features, image)
         height, width = max(tuple(x.shape[-2:]) for x in coarse)
         grid = torch.stack([resize(x, (height, width)) for x in coarse]).sum(0)  # (B, D, h, w)
+        grid = self.neck(grid)
         image_embeddings = grid.flatten(2).transpose(1, 2)
         pos_embed = sine_positions(height, width, image_embeddings)  # (N, D)
         tokens = mask_tokens = self.mask_tokens.expand(len(image), -1, -1)  # (B, Q, D)

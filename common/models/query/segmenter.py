@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from common.config import IGNORE, UserError
 from common.models.encoders.encoder import ImageEncoder
 from common.models.encoders.packing import unpack
-from common.models.losses import segmentation_loss
+from common.models.losses import image_cross_entropy, segmentation_loss
 from common.models.padding import pad, padded_size, padding, resize, unpad
 from common.models.query.decoder import GRID, QueryDecoder, semantic_scores
 from common.models.query.matching import MATCHINGS, set_loss
@@ -59,7 +59,9 @@ class QuerySegmenter(EncoderSegmenter):
 
     Args:
         encoder: of photos; None where ``stem`` is "only".
-        queries, stem, width, depth, classes: of `QueryDecoder`.
+        queries, stem, width, depth, neck, classes: of `QueryDecoder`.
+        breeds, breed_weight: how many breeds it learns to name beside, and what that weighs; 0
+            breeds teach none.
         matching: of `set_loss`.
     """
 
@@ -72,15 +74,30 @@ class QuerySegmenter(EncoderSegmenter):
         matching: str = "bipartite",
         width: int = 128,
         depth: int = 2,
+        neck: tuple[int, ...] = (),
+        breeds: int = 0,
+        breed_weight: float = 0.5,
         classes: int = 3,
     ) -> None:
         super().__init__(encoder)
         if matching not in MATCHINGS:
             known = ", ".join(MATCHINGS)
             raise UserError(f"matching {matching!r} is unknown; choose one of {known}")
-        self.matching = matching
-        sizes = {"queries": queries, "width": width, "depth": depth, "classes": classes}
-        self.decoder = QueryDecoder(self.channels, self.strides, stem=stem, **sizes)
+        self.matching, self.breed_weight = matching, breed_weight
+        self.divisor *= 2 ** len(neck)
+        if breeds:
+            self.inputs = ("image", "mask", "breed")
+        self.decoder = QueryDecoder(
+            self.channels,
+            self.strides,
+            stem=stem,
+            queries=queries,
+            width=width,
+            depth=depth,
+            neck=neck,
+            breeds=breeds,
+            classes=classes,
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """Class scores (B, 3, H, W) of photos (B, 3, H, W), float RGB in [0, 1].
@@ -95,11 +112,14 @@ class QuerySegmenter(EncoderSegmenter):
         return self.decoder(features, pad(image, self.divisor))
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Set loss of ``image`` and ``mask`` (B, H, W)."""
-        image, mask = batch["image"], batch["mask"]
-        class_logits, masks = self.decode_features(self.features_of(batch), image)
-        target = F.pad(mask, padding(image, self.divisor), value=IGNORE)
-        return set_loss(class_logits, masks, target, self.matching)
+        """Set loss of ``image`` and ``mask`` (B, H, W), and that of ``breed`` (B,) if taught."""
+        image, mask = pad(batch["image"], self.divisor), batch["mask"]
+        class_logits, masks, breed = self.decoder.taught(self.features_of(batch), image)
+        target = F.pad(mask, padding(batch["image"], self.divisor), value=IGNORE)
+        loss = set_loss(class_logits, masks, target, self.matching)
+        if breed is None:
+            return loss
+        return loss + self.breed_weight * image_cross_entropy(breed, batch["breed"])
 
     @torch.no_grad()
     def explain(self, image: Tensor) -> dict[str, Tensor]:
