@@ -74,8 +74,6 @@ LITE0 = {"encoder": "lite0"}
 MAE = {"encoder": "mae", "backbone": "pets"}
 CLIP = {"encoder": "clip", "backbone": "lite0_pets"}
 CLIP_VIT = {"encoder": "clip", "backbone": "pets"}
-# a plain transformer's features get a neck, and the breeds teach its decoder
-TAUGHT = {"neck": (128, 192), "breeds": 37}
 MODELS: dict[str, Spec] = {  # a user is offered them in this order
     # the largest is the default, as in SAM
     "point_unet": Spec(PointUNet, tunes="lite0", labels="encoder"),
@@ -84,14 +82,14 @@ MODELS: dict[str, Spec] = {  # a user is offered them in this order
     ),
     "point_unet_s": Spec(PointUNet, {"encoder": "residual", "widths": (32, 64, 96, 128)}),
     "clip_seg": Spec(QuerySegmenter, CLIP, labels="encoder"),
-    "mae_seg": Spec(QuerySegmenter, MAE | TAUGHT),
+    "mae_seg": Spec(QuerySegmenter, MAE),
     "imagenet_baseline": Spec(ImageNetBaseline, tunes="lite0", labels="encoder"),
     "lite0_query": Spec(QuerySegmenter, LITE0, labels="encoder"),
     "unet": Spec(UNet, {"widths": (32, 64, 128, 192), "stem": 2}),  # for a CPU, at 128 px
     "unet_l": Spec(  # for a GPU, at 224 px
         UNet, {"widths": (64, 128, 256), "depth": 3, "up_depth": 3, "stem": 2}
     ),
-    "clip_vit_seg": Spec(QuerySegmenter, CLIP_VIT | TAUGHT, control=True),
+    "clip_vit_seg": Spec(QuerySegmenter, CLIP_VIT, control=True),
     "lite0_linear": Spec(LinearSegmenter, LITE0, labels="encoder", control=True),
     "mae_linear": Spec(LinearSegmenter, MAE, control=True),
     "clip_linear": Spec(LinearSegmenter, CLIP, labels="encoder", control=True),

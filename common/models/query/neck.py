@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from common.models.layers import Downsample, ResidualBlock, Upsample
 
+# of `QuerySegmenter`, for a plain transformer: a neck, and the breeds' names beside the masks
+PLAIN = {"neck": (128, 192), "breeds": 37}
+
 
 class Hourglass(nn.Module):
     """Image tokens that have seen the whole photo: (B, D, h, w) -> the same shape.

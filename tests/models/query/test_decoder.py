@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from common.config import UserError
 from common.models.query.decoder import QueryDecoder, semantic_scores
 from common.models.query.layers import TwoWayLayer, sine_positions
+from common.models.query.neck import Hourglass
 
 PYRAMID = ((8, 12, 16, 24), (4, 8, 16, 32))
 PLAIN = ((24, 24), (16, 16))  # a transformer's
@@ -91,6 +92,27 @@ def test_tokens_and_image_learn_of_each_other():
     assert of_tokens.any(1).all(), "the image hears every token"
     of_image = torch.autograd.grad(tokens[:, 0].square().sum(), model.project[0][1].weight)[0]
     assert of_image.any()
+
+
+def test_behind_a_neck_every_place_hears_of_every_other():
+    """Without one, places hear of each other by way of the tokens alone."""
+    neck = Hourglass(32, (48, 64)).eval()
+    grid = torch.randn(1, 32, 8, 12, generator=torch.Generator().manual_seed(0))
+    grid.requires_grad_()
+    heard = neck(grid)
+    assert heard.shape == grid.shape
+    (of_place,) = torch.autograd.grad(heard[0, :, 0, 0].sum(), grid)
+    assert of_place[0].any(0).all()
+
+
+def test_breeds_are_named_in_training_and_change_no_answer():
+    features, photo = maps(*PLAIN)
+    plain, taught = (decoder(*PLAIN, breeds=breeds) for breeds in (0, 37))
+    assert plain.taught(features, photo)[2] is None
+    *answer, breed = taught.taught(features, photo)
+    assert breed.shape == (2, 37)
+    for one, other in zip(answer, plain(features, photo), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 # Places
