@@ -6,6 +6,8 @@ rests on rows without it.
 
 from dataclasses import dataclass, field
 
+from common.models.query.neck import PLAIN
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -44,7 +46,7 @@ UNET = (
     Variant("letterbox", "letterbox for stretch", "data", fit="letterbox"),
 )
 MAE = (
-    Variant("base", "as built: MAE, stem"),
+    Variant("base", "MAE, stem, no neck"),
     Variant("random", "random encoder", "with the stem", RANDOM),
     Variant("stem-only", "stem alone", "with the stem", {"stem": "only"}),
     Variant("stem-off", "MAE, no stem", "without it", NO_STEM),
@@ -55,9 +57,15 @@ MAE = (
     Variant("fixed", "one token a class", "decoder", {"queries": 3, "matching": "fixed"}),
     Variant("last-tap", "last layer alone", "decoder", {"taps": (7,)}),
     Variant("tuned", "encoder fine-tuned", "decoder", {"frozen": False}, {"recipe": "none"}),
+    Variant("breeds", "breeds named", "neck", {"breeds": PLAIN["breeds"]}),
+    Variant("neck", "a neck", "neck", {"neck": PLAIN["neck"]}),
+    Variant("both", "neck and breeds", "neck", PLAIN),
+    Variant("both-random", "both, random", "neck", RANDOM | PLAIN),
+    Variant("both-stem-off", "both, no stem", "neck", NO_STEM | PLAIN),
+    Variant("both-random-stem-off", "both, random, no stem", "neck", RANDOM | NO_STEM | PLAIN),
 )
 VIT = (
-    Variant("base", "as built: captions, stem"),
+    Variant("base", "captions, stem, no neck"),
     Variant("random", "random encoder", "with the stem", RANDOM),
     Variant("stem-off", "captions, no stem", "without it", NO_STEM),
     Variant("random-stem-off", "random, no stem", "without it", RANDOM | NO_STEM),
