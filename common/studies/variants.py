@@ -57,12 +57,10 @@ MAE = (
     Variant("fixed", "one token a class", "decoder", {"queries": 3, "matching": "fixed"}),
     Variant("last-tap", "last layer alone", "decoder", {"taps": (7,)}),
     Variant("tuned", "encoder fine-tuned", "decoder", {"frozen": False}, {"recipe": "none"}),
-    Variant("breeds", "breeds named", "neck", {"breeds": PLAIN["breeds"]}),
-    Variant("neck", "a neck", "neck", {"neck": PLAIN["neck"]}),
-    Variant("both", "neck and breeds", "neck", PLAIN),
-    Variant("both-random", "both, random", "neck", RANDOM | PLAIN),
-    Variant("both-stem-off", "both, no stem", "neck", NO_STEM | PLAIN),
-    Variant("both-random-stem-off", "both, random, no stem", "neck", RANDOM | NO_STEM | PLAIN),
+    Variant("neck", "with a neck", "neck", PLAIN),
+    Variant("neck-random", "neck, random encoder", "neck", RANDOM | PLAIN),
+    Variant("neck-stem-off", "neck, no stem", "neck", NO_STEM | PLAIN),
+    Variant("neck-random-stem-off", "neck, random, no stem", "neck", RANDOM | NO_STEM | PLAIN),
 )
 VIT = (
     Variant("base", "captions, stem, no neck"),

@@ -31,8 +31,9 @@ class QueryDecoder(nn.Module):
         queries: mask tokens, at least as many as classes.
         width: D of tokens and image.
         depth: two-way layers.
-        neck: of `Hourglass`, its coarser grids; () leaves it out.
-        breeds: how many breeds the image embeddings learn to name, in training alone; 0, none.
+        neck: of `Hourglass`, its coarser grids; () leaves it out. What it says is taught by more
+            than the tokens' answer: see `lessons`.
+        breeds: that the neck learns to name.
         stem: whether the photo's pixels join at 1/4, where they sharpen masks and have no say in
             the classes; "only" leaves the feature maps out. False and "only" are the controls:
             what do the encoder's features know?
@@ -49,7 +50,7 @@ class QueryDecoder(nn.Module):
         depth: int = 2,
         heads: int = 8,
         neck: tuple[int, ...] = (),
-        breeds: int = 0,
+        breeds: int = 37,
         stem: bool | str = True,
     ) -> None:
         super().__init__()
@@ -69,7 +70,10 @@ class QueryDecoder(nn.Module):
             nn.Sequential(norm(c), nn.Conv2d(c, w, 1))
             for c, w in zip(channels, widths, strict=True)
         )
-        self.neck = Hourglass(width, tuple(neck)) if neck else nn.Identity()
+        if neck:
+            self.neck = Hourglass(width, tuple(neck))
+            self.to_breed = nn.Linear(neck[-1], breeds)
+            self.to_places = nn.Conv2d(width, classes, 1)
         self.mask_tokens = nn.Parameter(torch.randn(queries, width))
         self.layers = nn.ModuleList(TwoWayLayer(width, heads) for _ in range(depth))
         self.stem = pixel_stem(fine) if stem else None
@@ -84,22 +88,25 @@ class QueryDecoder(nn.Module):
             nn.ReLU(),
             nn.Linear(width, fine),
         )
-        self.to_breed = nn.Linear(width, breeds) if breeds else None
 
     def forward(self, features: list[Tensor], image: Tensor) -> tuple[Tensor, Tensor]:
         """Class logits (B, Q, K + 1) and mask logits (B, Q, H/4, W/4)."""
-        return self.taught(features, image)[:2]
+        grids, skips = self.image_grids(features, image)
+        return self.answer(grids[-1], skips, image)
 
-    def taught(
-        self, features: list[Tensor], image: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """`forward`, and the breeds' logits (B, breeds) where it learns them."""
-        tokens, image_embeddings, skips, _ = self.interact(features, image)
-        breed = self.to_breed(image_embeddings.mean((2, 3))) if self.to_breed else None
+    def answer(
+        self, grid: Tensor, skips: list[list[Tensor]], image: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """`forward` of what `image_grids` gave."""
+        tokens, image_embeddings, _ = self.look(grid)
         tokens = self.norm(tokens)
         pixels = self.pixel_embeddings(image_embeddings, skips, image)  # (B, P, H/4, W/4)
         masks = torch.einsum("bqp,bphw->bqhw", self.to_mask(tokens), pixels)
-        return self.to_class(tokens), masks, breed
+        return self.to_class(tokens), masks
+
+    def lessons(self, grids: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """What a neck's grids are taught beside: breeds (B, breeds), each place (B, K, h, w)."""
+        return self.to_breed(grids[0].mean((2, 3))), self.to_places(grids[-1])
 
     def attention(self, features: list[Tensor], image: Tensor) -> Tensor:
         """Where each token looks in each layer: (B, layers, Q, h, w), a sum of 1 over the grid."""
@@ -114,21 +121,34 @@ class QueryDecoder(nn.Module):
 
         Returns also the maps of 1/8 and of 1/4, and if asked each layer's attention (B, Q, N).
         """
+        grids, skips = self.image_grids(features, image)
+        tokens, image_embeddings, attn_weights = self.look(grids[-1], need_weights)
+        return tokens, image_embeddings, skips, attn_weights
+
+    def image_grids(
+        self, features: list[Tensor], image: Tensor
+    ) -> tuple[list[Tensor], list[list[Tensor]]]:
+        """The neck's grids, the last of which become image tokens; maps of 1/8 and of 1/4."""
         coarse, skips = self.project_maps(features, image)
-        height, width = max(tuple(x.shape[-2:]) for x in coarse)
-        grid = torch.stack([resize(x, (height, width)) for x in coarse]).sum(0)  # (B, D, h, w)
-        grid = self.neck(grid)
+        size = max(tuple(x.shape[-2:]) for x in coarse)
+        grid = torch.stack([resize(x, size) for x in coarse]).sum(0)  # (B, D, h, w)
+        return self.neck(grid) if hasattr(self, "neck") else [grid], skips
+
+    def look(
+        self, grid: Tensor, need_weights: bool = False
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """The two-way layers: tokens (B, Q, D), embeddings (B, D, h, w), attention (B, Q, N)."""
+        height, width = grid.shape[-2:]
         image_embeddings = grid.flatten(2).transpose(1, 2)
         pos_embed = sine_positions(height, width, image_embeddings)  # (N, D)
-        tokens = mask_tokens = self.mask_tokens.expand(len(image), -1, -1)  # (B, Q, D)
+        tokens = mask_tokens = self.mask_tokens.expand(len(grid), -1, -1)  # (B, Q, D)
         attn_weights = []
         for layer in self.layers:
             tokens, image_embeddings, weights = layer(
                 tokens, image_embeddings, mask_tokens, pos_embed, need_weights
             )
             attn_weights.append(weights)
-        grid = image_embeddings.transpose(1, 2).unflatten(2, (height, width))
-        return tokens, grid, skips, attn_weights
+        return tokens, image_embeddings.transpose(1, 2).unflatten(2, (height, width)), attn_weights
 
     def project_maps(
         self, features: list[Tensor], image: Tensor

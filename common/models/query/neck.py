@@ -13,18 +13,19 @@ from torch import Tensor, nn
 
 from common.models.layers import Downsample, ResidualBlock, Upsample
 
-# of `QuerySegmenter`, for a plain transformer: a neck, and the breeds' names beside the masks
-PLAIN = {"neck": (128, 192), "breeds": 37}
+PLAIN = {"neck": (128, 192)}  # of `QuerySegmenter`, for a plain transformer
 
 
 class Hourglass(nn.Module):
-    """Image tokens that have seen the whole photo: (B, D, h, w) -> the same shape.
+    """Image tokens that have seen the whole photo: (B, D, h, w) -> each grid on the way back up.
+
+    Coarsest first; the last is of the shape that came in.
 
     Args:
         width: D.
         coarser: channels of each coarser grid, half as fine as the one before; h and w must be
             multiples of the coarsest's step.
-        depth: residual blocks of a coarser grid.
+        depth: residual blocks of a grid on the way down.
         dropout: of `ResidualBlock`.
     """
 
@@ -33,19 +34,19 @@ class Hourglass(nn.Module):
     ) -> None:
         super().__init__()
         steps = [*pairwise((width, *coarser))]
-        self.down = nn.ModuleList(Downsample(*step, attention=True) for step in steps)
         self.stages = nn.ModuleList(
             nn.Sequential(*(ResidualBlock(c, c, dropout=dropout) for _ in range(depth)))
-            for c in coarser
+            for c in (width, *coarser)
         )
+        self.down = nn.ModuleList(Downsample(*step, attention=True) for step in steps)
         self.up = nn.ModuleList(Upsample(c, fine) for fine, c in steps)
         self.merge = nn.ModuleList(ResidualBlock(c, c, dropout=0.0) for c, _ in steps)
 
-    def forward(self, grid: Tensor) -> Tensor:
-        passed = []
-        for down, stage in zip(self.down, self.stages, strict=True):
-            passed.append(grid)
-            grid = stage(down(grid))  # (B, C, h/2, w/2)
+    def forward(self, grid: Tensor) -> list[Tensor]:
+        passed = [self.stages[0](grid)]
+        for down, stage in zip(self.down, self.stages[1:], strict=True):
+            passed.append(stage(down(passed[-1])))  # (B, C, h/2, w/2)
+        grids = [passed.pop()]
         for level in reversed(range(len(passed))):
-            grid = self.merge[level](self.up[level](grid) + passed[level])
-        return grid
+            grids.append(self.merge[level](self.up[level](grids[-1]) + passed[level]))
+        return grids

@@ -60,8 +60,7 @@ class QuerySegmenter(EncoderSegmenter):
     Args:
         encoder: of photos; None where ``stem`` is "only".
         queries, stem, width, depth, neck, classes: of `QueryDecoder`.
-        breeds, breed_weight: how many breeds it learns to name beside, and what that weighs; 0
-            breeds teach none.
+        breed_weight: of the breed's loss, which a neck has beside that of each place.
         matching: of `set_loss`.
     """
 
@@ -75,7 +74,6 @@ class QuerySegmenter(EncoderSegmenter):
         width: int = 128,
         depth: int = 2,
         neck: tuple[int, ...] = (),
-        breeds: int = 0,
         breed_weight: float = 0.5,
         classes: int = 3,
     ) -> None:
@@ -85,7 +83,7 @@ class QuerySegmenter(EncoderSegmenter):
             raise UserError(f"matching {matching!r} is unknown; choose one of {known}")
         self.matching, self.breed_weight = matching, breed_weight
         self.divisor *= 2 ** len(neck)
-        if breeds:
+        if neck:
             self.inputs = ("image", "mask", "breed")
         self.decoder = QueryDecoder(
             self.channels,
@@ -95,7 +93,6 @@ class QuerySegmenter(EncoderSegmenter):
             width=width,
             depth=depth,
             neck=neck,
-            breeds=breeds,
             classes=classes,
         )
 
@@ -112,14 +109,17 @@ class QuerySegmenter(EncoderSegmenter):
         return self.decoder(features, pad(image, self.divisor))
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Set loss of ``image`` and ``mask`` (B, H, W), and that of ``breed`` (B,) if taught."""
-        image, mask = pad(batch["image"], self.divisor), batch["mask"]
-        class_logits, masks, breed = self.decoder.taught(self.features_of(batch), image)
-        target = F.pad(mask, padding(batch["image"], self.divisor), value=IGNORE)
-        loss = set_loss(class_logits, masks, target, self.matching)
-        if breed is None:
+        """Set loss of ``image`` and ``mask`` (B, H, W); a neck's lessons, with ``breed`` (B,)."""
+        image = pad(batch["image"], self.divisor)
+        target = F.pad(batch["mask"], padding(batch["image"], self.divisor), value=IGNORE)
+        grids, skips = self.decoder.image_grids(self.features_of(batch), image)
+        answer = self.decoder.answer(grids[-1], skips, image)
+        loss = set_loss(*answer, target, self.matching)
+        if len(grids) == 1:
             return loss
-        return loss + self.breed_weight * image_cross_entropy(breed, batch["breed"])
+        breed, places = self.decoder.lessons(grids)
+        loss = loss + self.breed_weight * image_cross_entropy(breed, batch["breed"])
+        return loss + segmentation_loss(resize(places.float(), image.shape[-2:]), target)
 
     @torch.no_grad()
     def explain(self, image: Tensor) -> dict[str, Tensor]:

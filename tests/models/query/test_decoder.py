@@ -99,20 +99,18 @@ def test_behind_a_neck_every_place_hears_of_every_other():
     neck = Hourglass(32, (48, 64)).eval()
     grid = torch.randn(1, 32, 8, 12, generator=torch.Generator().manual_seed(0))
     grid.requires_grad_()
-    heard = neck(grid)
+    *_, heard = neck(grid)
     assert heard.shape == grid.shape
     (of_place,) = torch.autograd.grad(heard[0, :, 0, 0].sum(), grid)
     assert of_place[0].any(0).all()
 
 
-def test_breeds_are_named_in_training_and_change_no_answer():
-    features, photo = maps(*PLAIN)
-    plain, taught = (decoder(*PLAIN, breeds=breeds) for breeds in (0, 37))
-    assert plain.taught(features, photo)[2] is None
-    *answer, breed = taught.taught(features, photo)
-    assert breed.shape == (2, 37)
-    for one, other in zip(answer, plain(features, photo), strict=True):
-        torch.testing.assert_close(one, other)
+def test_a_neck_learns_breeds_and_places_beside_the_answer():
+    model = decoder(*PLAIN, neck=(16, 24))
+    grids, _ = model.image_grids(*maps(*PLAIN, size=(64, 128)))
+    assert [tuple(x.shape[1:]) for x in grids] == [(24, 1, 2), (16, 2, 4), (32, 4, 8)]
+    breed, places = model.lessons(grids)
+    assert breed.shape == (2, 37) and places.shape == (2, 3, 4, 8)
 
 
 # Places
