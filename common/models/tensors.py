@@ -19,8 +19,6 @@ RENAMED: dict[str, str | Callable[[re.Match], str]] = {  # before (regular expre
     r"decoder\.hidden": "mask_token",  # of the masked autoencoder
     r"decoder\.(embed|blocks|norm)": r"decoder_\1",
     r"decoder\.paint": "decoder_pred",
-    r"(stem|down)": r"encoder.\1",  # of the UNet
-    r"encode": "encoder.stages",
     r"encoder\.levels\.0\.0": "encoder.stem",  # of the residual pyramid
     r"encoder\.levels\.(\d+)\.0": lambda found: f"encoder.down.{int(found[1]) - 1}",
     r"encoder\.levels\.(\d+)\.(\d+)": (

@@ -25,7 +25,7 @@ def test_every_committed_checkpoint_loads(name: str):
         assert torch.equal(state[present_name(stored) if stored not in state else stored], value)
 
 
-@pytest.mark.parametrize("name", ["mae_seg", "mae_pets"])
+@pytest.mark.parametrize("name", ["clip_seg", "mae_pets"])
 def test_old_and_new_names_load_by_path(name: str, tmp_path: Path):
     for end in (".json", ".safetensors"):
         shutil.copy(CHECKPOINTS / f"{name}{end}", tmp_path)

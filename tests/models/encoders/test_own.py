@@ -65,7 +65,7 @@ def test_a_checkpoint_is_an_encoders_weights(
     name, network = trained
     encoder, image = FrozenEncoder(name, folder=tmp_path), torch.rand(2, 3, 32, 32)
     torch.testing.assert_close(encoder(image)[-1], expected(network, image))
-    assert "CC BY-SA 4.0" in capsys.readouterr().out
+    assert "CC BY-SA 4.0" in capsys.readouterr().err
     assert FrozenEncoder(name, random=True).sha256 != encoder.sha256
 
 

@@ -65,7 +65,7 @@ def test_a_file_of_the_hub_gives_its_own_tensors(name: str, tmp_path: Path, caps
     state = hub_state(name)
     for n, value in encoder.tower.net.state_dict().items():
         assert torch.equal(value, state[prefix + n]), n
-    told, licence = capsys.readouterr().out, ENCODERS[name].licence
+    told, licence = "".join(capsys.readouterr()), ENCODERS[name].licence
     assert encoder.licence == f"unknown (of those published here: {licence})"
     assert encoder.licence in told and "taken for weights of activation GELU, photos wit" in told
 

@@ -216,7 +216,7 @@ def test_the_finest_grid_follows_from_the_widths(widths: tuple, stride: int, pho
 
 def test_the_baseline_starts_from_imagenet_and_tunes_everything(batch: dict[str, Tensor], capsys):
     model = ImageNetBaseline().train()
-    assert "Apache-2.0" in capsys.readouterr().out
+    assert "Apache-2.0" in capsys.readouterr().err
     model.loss(batch).backward()
     assert all(value.grad is not None for value in model.parameters())
     assert {name.split(".")[0] for name in trained_tensors(model)} == {
